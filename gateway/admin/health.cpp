@@ -1,0 +1,68 @@
+// Health, from what is known already: asking never reaches an upstream.
+#include "gateway/admin/health.hpp"
+
+#include "gateway/request_context.hpp"
+
+#include <boost/json.hpp>
+
+namespace penstock::gateway {
+namespace {
+
+std::string_view word_for(replica_state state) {
+    switch (state) {
+        case replica_state::starting:
+            return "starting";
+        case replica_state::ready:
+            return "ready";
+        case replica_state::draining:
+            return "draining";
+        case replica_state::ejected:
+            return "ejected";
+        case replica_state::dead:
+            return "dead";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+local_answer show_health(request_context& c) {
+    boost::json::array healthy, unhealthy;
+    for (const auto& model : c.settings->models) {
+        for (const auto& replica : model.admission->replicas(c.now())) {
+            if (!find_replica(model, replica.index)) continue;
+            boost::json::object o{
+                {"model", model.name},
+                {"replica", replica.id},
+                {"state", word_for(replica.state)},
+                {"breaker_open", replica.breaker_open},
+                {"in_flight", replica.in_flight},
+                {"slots", replica.slots}
+            };
+            const bool well = replica.state == replica_state::ready && !replica.breaker_open;
+            (well ? healthy : unhealthy).push_back(std::move(o));
+        }
+    }
+    const auto num_healthy = healthy.size(), num_unhealthy = unhealthy.size();
+    return {
+        .body = serialize(boost::json::object{
+            {"healthy_endpoints", std::move(healthy)},
+            {"unhealthy_endpoints", std::move(unhealthy)},
+            {"healthy_count", num_healthy},
+            {"unhealthy_count", num_unhealthy}
+        })
+    };
+}
+
+local_answer say_alive(request_context&) {
+    return {.body = "\"I'm alive!\""};
+}
+
+local_answer say_ready(request_context& c) {
+    // Monitors of LiteLLM read `db`: there is none here that could be away.
+    if (c.thread.is_draining())
+        return {.status = 503, .body = R"({"status":"draining","db":"Not connected"})"};
+    return {.body = R"({"status":"healthy","db":"Not connected"})"};
+}
+
+}  // namespace penstock::gateway

@@ -1,0 +1,10 @@
+// /metrics: Prometheus text.
+#pragma once
+
+#include "gateway/endpoints.hpp"
+
+namespace penstock::gateway {
+
+local_answer expose_metrics(request_context& c);
+
+}  // namespace penstock::gateway

@@ -1,0 +1,236 @@
+// Settings and live parts become one snapshot.
+#include "gateway/fold.hpp"
+
+#include "gateway/endpoints.hpp"
+#include "gateway/settings/keys.hpp"
+#include "gateway/settings/print.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace penstock::gateway {
+namespace {
+
+std::uint32_t row_of(std::string_view route) {
+    const auto routes = canonical_routes();
+    return static_cast<std::uint32_t>(
+        std::find(routes.begin(), routes.end(), route) - routes.begin()
+    );
+}
+
+std::string first_of(std::initializer_list<std::string_view> names) {
+    for (const auto name : names)
+        if (!name.empty()) return std::string(name);
+    return {};
+}
+
+// ── models ──────────────────────────────────────────────────────────────────────────────────────
+
+result<replica_entry> fold_replica(
+    const settings::replica& replica,
+    const std::string& pool_id,
+    const std::string& upstream_model,
+    const settings::root& settings,
+    registry& live
+) {
+    replica_entry entry;
+    entry.id = pool_id + "/" + replica.id;
+    TRY(entry.where, live.upstream_for(replica, settings));
+    entry.upstream_model = upstream_model;
+    entry.own_headers = "Host: " + entry.where->host_header() + "\r\n";
+    if (!replica.api_key.empty())
+        entry.own_headers += "Authorization: Bearer " + replica.api_key + "\r\n";
+    entry.own_headers += "Accept-Encoding: identity\r\n";
+    return entry;
+}
+
+std::uint64_t offers_of(const settings::replica& replica) {
+    if (replica.serves.empty()) return ~std::uint64_t{0};
+    std::uint64_t bits = 0;
+    for (const auto& route : replica.serves)
+        bits |= std::uint64_t{1} << row_of(route);
+    return bits;
+}
+
+// The spec has the shape of the entry: pools in order of version, then context.
+struct folded_model {
+    model_entry entry;
+    domain_spec spec;
+};
+
+domain_spec empty_spec(const std::string& name, const settings::root& s) {
+    domain_spec spec;
+    spec.id = name;
+    spec.queue[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
+    spec.queue[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
+    spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
+    spec.outlier = {
+        .failure_rate = s.health.outlier.failure_rate,
+        .min_requests = s.health.outlier.min_requests,
+        .window = s.health.outlier.window,
+        .eject_for = s.health.outlier.eject_for
+    };
+    spec.slow_start = s.health.slow_start;
+    return spec;
+}
+
+result<folded_model> fold_model(
+    const std::string& name,
+    const settings::model& model,
+    const settings::root& settings,
+    registry& live
+) {
+    folded_model folded{.spec = empty_spec(name, settings)};
+    model_entry& entry = folded.entry;
+    entry.name = name;
+    entry.max_tokens = model.max_tokens;
+    entry.over_cap = model.over_cap == settings::over_cap::refuse ? length::over_cap::refuse
+                                                                  : length::over_cap::clamp;
+    std::uint64_t offered = 0;
+    for (const auto& [version_name, version] : model.versions) {
+        version_entry& v = entry.versions.emplace_back();
+        v.id = name + "/" + version_name;
+        for (const auto& pool_name : version.pool_order) {
+            const settings::pool& pool = version.pools.at(pool_name);
+            pool_entry& p = v.pools.emplace_back();
+            p.id = v.id + "/" + pool_name;
+            p.context = pool.context;
+            pool_spec& spec = folded.spec.pools.emplace_back();
+            spec.id = p.id;
+            spec.context = pool.context;
+            for (const auto& replica : pool.replicas) {
+                const std::string calls_it = first_of(
+                    {replica.upstream_model,
+                     pool.upstream_model,
+                     version.upstream_model,
+                     model.upstream_model,
+                     name}
+                );
+                TRY(replica_entry r, fold_replica(replica, p.id, calls_it, settings, live));
+                spec.replicas.push_back(
+                    {.id = r.id,
+                     .slots = replica.slots,
+                     .offers = offers_of(replica),
+                     .needs_warmup = model.warmup && !model.warmup->body.empty()}
+                );
+                offered |= spec.replicas.back().offers;
+                p.replicas.push_back(std::move(r));
+            }
+        }
+    }
+    for (std::uint32_t row = 0; row < endpoints().size(); ++row)
+        if (!endpoints()[row].local && (offered >> row & 1)) entry.serves.push_back(row);
+    return folded;
+}
+
+// Numbers of pools and replicas are the domain's.
+void tell_domain(
+    folded_model& folded, const settings::root& settings, registry& live, time_point now
+) {
+    domain& admission = live.domain_for(folded.entry.name);
+    const auto numbers =
+        admission.settings_changed(folded.spec, {.ratio = settings.retry.budget}, now);
+    folded.entry.admission = &admission;
+    std::size_t at = 0;
+    for (auto& version : folded.entry.versions) {
+        for (auto& pool : version.pools) {
+            pool.index = numbers.pools[at];
+            version.contexts.push_back({pool.index, pool.context});
+            for (std::size_t r = 0; r < pool.replicas.size(); ++r)
+                pool.replicas[r].index = numbers.replicas[at][r];
+            ++at;
+        }
+    }
+}
+
+// ── keys ────────────────────────────────────────────────────────────────────────────────────────
+
+key_digest digest_in(const std::string& hex) {
+    key_digest digest{};
+    for (std::size_t i = 0; i < digest.size(); ++i)
+        digest[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    return digest;
+}
+
+void fold_keys(snapshot& s) {
+    std::unordered_map<std::string, tenant_index> tenants;
+    for (std::uint32_t i = 0; i < s.settings.keys.size(); ++i) {
+        const settings::key& key = s.settings.keys[i];
+        key_entry entry;
+        entry.name = key.name;
+        entry.tenant = key.tenant;
+        entry.label = key.sha256.substr(0, 8);
+        entry.index = {i};
+        const auto next = static_cast<std::uint32_t>(tenants.size());
+        entry.tenant_number = tenants.try_emplace(key.tenant, tenant_index{next}).first->second;
+        for (const auto& model : key.models)
+            entry.rights.models.add(s.model_names.at(model).value);
+        for (const auto& route : key.routes)
+            entry.rights.routes.add(row_of(route));
+        for (const auto& klass : key.classes)
+            entry.rights.classes.add(klass == "bulk" ? 1 : 0);
+        s.keys.emplace(digest_in(key.sha256), std::move(entry));
+    }
+    s.anonymous = {.name = "anonymous", .tenant = "anonymous", .label = "", .index = {0}};
+    s.anonymous.tenant_number = {0};
+}
+
+http::server_options server_options_of(const settings::root& s) {
+    return {
+        .head = {s.limits.head, s.limits.target, s.limits.headers},
+        .body_bytes = s.limits.body,
+        .head_timeout = s.timeouts.head,
+        .body_timeout = s.timeouts.body,
+        .idle_timeout = s.timeouts.idle,
+        .stall_timeout = s.timeouts.client_stall
+    };
+}
+
+result<void> fold_listeners(snapshot& s) {
+    for (const auto& each : s.settings.listen) {
+        auto& tls = s.listen_tls.emplace_back();
+        if (!each.tls) continue;
+        auto made =
+            io::tls_context::server({each.tls->certificate, each.tls->key, each.tls->client_ca});
+        if (made.has_error()) return std::move(made).error();
+        tls = std::move(made).value();
+    }
+    return success();
+}
+
+}  // namespace
+
+result<std::shared_ptr<snapshot>> fold(
+    const settings::root& settings, std::uint64_t generation, registry& live, time_point now
+) {
+    auto made = std::make_shared<snapshot>();
+    snapshot& s = *made;
+    s.generation = generation;
+    s.config_hash = settings::digest(settings);
+    s.settings = settings;
+    s.server = server_options_of(settings);
+    CHECK(fold_listeners(s));
+    std::vector<folded_model> folded;
+    std::vector<std::string> names;
+    for (const auto& [name, model] : settings.models) {
+        TRY(folded_model each, fold_model(name, model, settings, live));
+        folded.push_back(std::move(each));
+        names.push_back(name);
+    }
+    // From here on nothing fails.
+    for (auto& each : folded) {
+        tell_domain(each, settings, live, now);
+        const model_index index{static_cast<std::uint32_t>(s.models.size())};
+        each.entry.index = index;
+        s.model_names[each.entry.name] = index;
+        for (const auto& alias : settings.models.at(each.entry.name).aliases)
+            s.model_names[alias] = index;
+        s.models.push_back(std::move(each.entry));
+    }
+    live.drain_all_but(names, now);
+    fold_keys(s);
+    return made;
+}
+
+}  // namespace penstock::gateway

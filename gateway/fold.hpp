@@ -1,0 +1,18 @@
+// Settings and live parts become one snapshot.
+#pragma once
+
+#include "gateway/settings/settings.hpp"
+#include "gateway/snapshot.hpp"
+#include "gateway/upstreams/registry.hpp"
+
+#include <memory>
+
+namespace penstock::gateway {
+
+// Tells every domain its new spec. Fails, and has then changed nothing that a request could notice,
+// when a certificate, key or CA cannot be used.
+result<std::shared_ptr<snapshot>> fold(
+    const settings::root& settings, std::uint64_t generation, registry& live, time_point now
+);
+
+}  // namespace penstock::gateway

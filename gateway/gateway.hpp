@@ -1,0 +1,72 @@
+// The composition root: builds the parts in dependency order, starts, reloads, drains.
+#pragma once
+
+#include "gateway/settings/settings.hpp"
+#include "gateway/shared_parts.hpp"
+#include "gateway/snapshot.hpp"
+#include "gateway/upstreams/prober.hpp"
+#include "gateway/upstreams/registry.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace penstock::gateway {
+
+class worker_thread;
+
+// Of this build.
+const char* version() noexcept;
+
+class gateway {
+ public:
+    explicit gateway(const settings::root& settings);
+    ~gateway();
+    gateway(const gateway&) = delete;
+    gateway& operator=(const gateway&) = delete;
+
+    // Listens, then serves on its own threads. Fails when an address or a certificate cannot be
+    // used.
+    result<void> start();
+    // Swaps the settings whole; on failure the old ones stay. Addresses and the number of threads
+    // are read at the start only: a change of theirs is said in the log.
+    result<void> reload(const settings::root& settings);
+    // Readiness fails, listening stops, running requests go on; after `deadline` streams end with
+    // an error event. Returns when nothing runs any more.
+    void drain(duration deadline);
+
+    // Every listener's address, as bound.
+    const std::vector<std::string>& addresses() const noexcept { return addresses_; }
+    void reopen_log();
+    duration drain_time() const;
+
+    // Prometheus text. Any thread.
+    std::string expose_metrics() const;
+
+ private:
+    void publish(std::shared_ptr<const snapshot> next);
+    result<void> listen();
+    void resolve_names(std::stop_token stop);
+    observe::scrape_input scrape() const;
+
+    gate serving_;
+    http::body_budget bodies_;
+    limiter limits_;
+    loops loops_;
+    registry live_;
+    observe::metrics metrics_;
+    std::unique_ptr<observe::access_log> log_;
+    shared_parts shared_;
+    std::vector<std::unique_ptr<worker_thread>> workers_;
+    std::unique_ptr<prober> prober_;
+    std::vector<std::string> addresses_;
+    mutable std::mutex mutex_;  // over current_
+    std::shared_ptr<const snapshot> current_;
+    std::uint64_t generation_ = 0;
+    std::vector<std::thread> threads_;
+    std::jthread resolver_;
+};
+
+}  // namespace penstock::gateway

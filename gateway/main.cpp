@@ -1,0 +1,170 @@
+// The command line: serve (the default), check, key new.
+#include "gateway/endpoints.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/settings/keys.hpp"
+#include "gateway/settings/load.hpp"
+#include "gateway/settings/print.hpp"
+#include "gateway/settings/schema.hpp"
+#include "penstock/observe/log.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <iostream>
+#include <signal.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace log = penstock::observe::log;
+namespace settings = penstock::settings;
+using penstock::gateway::gateway;
+
+settings::load_options options() {
+    const auto routes = penstock::gateway::canonical_routes();
+    settings::load_options o;
+    o.routes.assign(routes.begin(), routes.end());
+    return o;
+}
+
+int check(const std::string& file, bool schema) {
+    if (schema) {
+        std::cout << settings::json_schema();
+        return 0;
+    }
+    auto loaded = settings::load_file(file, options());
+    if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded)) {
+        std::cerr << settings::to_text(file, std::move(*mistakes));
+        return 1;
+    }
+    auto& good = std::get<settings::loaded>(loaded);
+    for (const auto& warning : good.warnings)
+        std::cerr << file << ": " << warning << '\n';
+    std::cout << settings::effective(good.settings);
+    return 0;
+}
+
+int make_key() {
+    const settings::new_key made = settings::make_key();
+    std::cout << "key:    " << made.key << "\nsha256: " << made.sha256 << '\n';
+    return 0;
+}
+
+// Reloads when asked, or when the file changed; a bad file is refused with all its mistakes.
+class reloader {
+ public:
+    reloader(gateway& serving, std::string file) : serving_(serving), file_(std::move(file)) {
+        look();
+    }
+
+    void reload(const char* why) {
+        look();
+        auto loaded = settings::load_file(file_, options());
+        if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded)) {
+            const auto text = settings::to_text(file_, std::move(*mistakes));
+            log::error("settings_refused", {{"because", why}, {"mistakes", text}});
+            return;
+        }
+        auto& good = std::get<settings::loaded>(loaded);
+        if (auto swapped = serving_.reload(good.settings); swapped.has_error())
+            return log::error(
+                "settings_refused", {{"because", why}, {"mistakes", swapped.error().detail}}
+            );
+        log::info(
+            "settings_reloaded", {{"because", why}, {"config", settings::digest(good.settings)}}
+        );
+    }
+
+    void reload_if_changed() {
+        std::error_code missing;
+        const auto now = fs::last_write_time(file_, missing);
+        if (!missing && now != changed_) reload("the file changed");
+    }
+
+ private:
+    void look() {
+        std::error_code missing;
+        changed_ = fs::last_write_time(file_, missing);
+    }
+    gateway& serving_;
+    std::string file_;
+    fs::file_time_type changed_;
+};
+
+sigset_t our_signals() {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int each : {SIGTERM, SIGINT, SIGHUP})
+        sigaddset(&ours, each);
+    return ours;
+}
+
+int serve(const std::string& file) {
+    const sigset_t ours = our_signals();
+    pthread_sigmask(SIG_BLOCK, &ours, nullptr);  // before any thread: only this one takes them
+    signal(SIGPIPE, SIG_IGN);
+    auto loaded = settings::load_file(file, options());
+    if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded)) {
+        std::cerr << settings::to_text(file, std::move(*mistakes));
+        return 1;
+    }
+    auto& good = std::get<settings::loaded>(loaded);
+    for (const auto& warning : good.warnings)
+        log::warning("settings", {{"warning", warning}});
+    gateway serving(good.settings);
+    if (auto started = serving.start(); started.has_error()) {
+        log::error("not_started", {{"why", started.error().detail}});
+        return 1;
+    }
+    for (const auto& address : serving.addresses())
+        log::info("listening", {{"address", address}});
+
+    reloader reloads(serving, file);
+    constexpr timespec look_at_file_every{1, 0};
+    while (true) {
+        const int signal = sigtimedwait(&ours, nullptr, &look_at_file_every);
+        if (signal == SIGHUP) {
+            serving.reopen_log();
+            reloads.reload("SIGHUP");
+        } else if (signal == SIGTERM || signal == SIGINT) {
+            break;
+        } else {
+            reloads.reload_if_changed();
+        }
+    }
+    log::info("draining", {});
+    // A second signal does not wait.
+    pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
+    serving.drain(serving.drain_time());
+    log::info("stopped", {});
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Penstock: one entry point for a company's language models"};
+    app.require_subcommand(0, 1);
+    app.set_version_flag("--version", std::string("penstock ") + penstock::gateway::version());
+    std::string file = "config/penstock.yaml";
+    app.add_option("--config", file, "the settings file");
+    auto* serve_command = app.add_subcommand("serve", "serve (the default)");
+    serve_command->add_option("--config", file, "the settings file");
+    auto* check_command =
+        app.add_subcommand("check", "validate a settings file and print it in full");
+    bool schema = false;
+    check_command->add_option("FILE", file, "the settings file");
+    check_command->add_flag("--schema", schema, "print the JSON schema of the settings");
+    auto* key_command = app.add_subcommand("key", "client keys");
+    key_command->require_subcommand(1);
+    auto* key_new = key_command->add_subcommand("new", "print a new key and its digest");
+    CLI11_PARSE(app, argc, argv);
+    try {
+        if (*check_command) return check(file, schema);
+        if (*key_new) return make_key();
+        return serve(file);
+    } catch (const std::exception& failed) {
+        std::cerr << "penstock: " << failed.what() << '\n';
+        return 1;
+    }
+}

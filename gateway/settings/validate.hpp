@@ -1,0 +1,28 @@
+// What no single setting can say about itself.
+#pragma once
+
+#include "gateway/settings/load_options.hpp"
+#include "gateway/settings/mistake.hpp"
+#include "gateway/settings/settings.hpp"
+
+namespace penstock::settings {
+
+// Works on settings as written and as resolved. Reads the files that settings name, and nothing
+// else.
+void validate(const root& settings, const load_options& options, findings& out);
+
+// Its part that is about models, versions, pools and replicas.
+void validate_models(const root& settings, const load_options& options, findings& out);
+
+// Routes a key or replica may name.
+void validate_routes(
+    const std::vector<std::string>& routes,
+    const std::string& path,
+    const load_options& options,
+    findings& out
+);
+
+// Letters, digits, '.', '_' and '-', and those in `more`; 1 to 128 of them.
+bool is_id(std::string_view text, std::string_view more = "");
+
+}  // namespace penstock::settings

@@ -1,0 +1,26 @@
+// What the loops of one process share. The composition root owns all of it.
+#pragma once
+
+#include "gateway/stages/limiter.hpp"
+#include "penstock/gate.hpp"
+#include "penstock/http/server.hpp"
+#include "penstock/observe/access_log.hpp"
+#include "penstock/observe/metrics.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace penstock::gateway {
+
+struct shared_parts {
+    limiter& limits;
+    observe::metrics& metrics;
+    observe::access_log* log;  // null: no request lines are written
+    http::body_budget& bodies;
+    gate& serving;  // one pass for each client connection
+    std::uint64_t connections_max;
+    std::function<std::string()> expose_metrics;  // Prometheus text; any thread
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,27 @@
+// Looking things up in a snapshot.
+#include "gateway/snapshot.hpp"
+
+#include <cstring>
+
+namespace penstock::gateway {
+
+std::size_t digest_hash::operator()(const key_digest& d) const noexcept {
+    std::size_t hash = 0;
+    std::memcpy(&hash, d.data(), sizeof hash);
+    return hash;
+}
+
+const model_entry* snapshot::find_model(std::string_view name) const {
+    const auto found = model_names.find(std::string(name));
+    return found == model_names.end() ? nullptr : &models[found->second.value];
+}
+
+const replica_entry* find_replica(const model_entry& model, replica_index which) {
+    for (const auto& version : model.versions)
+        for (const auto& pool : version.pools)
+            for (const auto& replica : pool.replicas)
+                if (replica.index == which) return &replica;
+    return nullptr;
+}
+
+}  // namespace penstock::gateway

@@ -1,0 +1,86 @@
+// What the path reads: settings and live parts, folded into one immutable value and swapped whole.
+// Running requests keep the one that they began with.
+#pragma once
+
+#include "gateway/settings/settings.hpp"
+#include "gateway/upstreams/domain.hpp"
+#include "gateway/upstreams/upstream.hpp"
+#include "penstock/http/server.hpp"
+#include "policies/access/access.hpp"
+#include "policies/length/cap.hpp"
+#include "policies/length/pool_choice.hpp"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace penstock::gateway {
+
+struct replica_entry {
+    std::string id;  // "chat/v1/short/10.0.0.1:8000"
+    replica_index index;
+    upstream* where = nullptr;
+    std::string upstream_model;  // what it calls the model
+    std::string own_headers;     // Host, Authorization, Accept-Encoding: whole lines
+};
+
+struct pool_entry {
+    std::string id;
+    pool_index index;
+    std::uint32_t context = 0;
+    std::vector<replica_entry> replicas;
+};
+
+struct version_entry {
+    std::string id;
+    std::vector<pool_entry> pools;               // in order of context
+    std::vector<length::pool_context> contexts;  // the same, as the policy reads them
+};
+
+struct model_entry {
+    std::string name;
+    model_index index;
+    domain* admission = nullptr;
+    std::uint32_t max_tokens = 0;
+    length::over_cap over_cap = length::over_cap::clamp;
+    std::vector<version_entry> versions;
+    std::vector<std::uint32_t> serves;  // rows that at least one replica serves
+};
+
+struct key_entry {
+    std::string name;
+    std::string tenant;
+    std::string label;  // short hash of the digest: for the log
+    key_index index;
+    tenant_index tenant_number;
+    access::rights rights;
+};
+
+using key_digest = std::array<unsigned char, 32>;
+
+struct digest_hash {
+    std::size_t operator()(const key_digest& d) const noexcept;  // digests are random already
+};
+
+struct snapshot {
+    std::uint64_t generation = 0;
+    std::string config_hash;
+    settings::root settings;
+    http::server_options server;
+    std::vector<model_entry> models;
+    std::unordered_map<std::string, model_index> model_names;  // aliases too
+    std::unordered_map<key_digest, key_entry, digest_hash> keys;
+    key_entry anonymous;  // who is asking when there are no keys
+    std::vector<std::shared_ptr<const io::tls_context>>
+        listen_tls;  // by entry of `listen`; null: plain
+
+    const model_entry* find_model(std::string_view name) const;
+    bool asks_for_keys() const noexcept { return !keys.empty(); }
+};
+
+// Replica of `model` by its domain's number; null when it is gone.
+const replica_entry* find_replica(const model_entry& model, replica_index which);
+
+}  // namespace penstock::gateway

@@ -1,0 +1,56 @@
+// A permit for one replica: at once, or after a bounded wait in the model's queue.
+#include "gateway/request_context.hpp"
+#include "gateway/stages/stages.hpp"
+
+namespace penstock::gateway {
+namespace {
+
+refusal as_refusal(const refused& why) {
+    using std::chrono::ceil;
+    using std::chrono::milliseconds;
+    refusal r(why.reason);
+    if (why.retry_after > duration::zero()) r.retry_after = ceil<milliseconds>(why.retry_after);
+    r.predicted_wait = ceil<milliseconds>(why.wait);
+    return r;
+}
+
+// A replica that a reload has just added is not in the settings that this request began with, and
+// those that have it may still be on their way to this thread: they come within a tick or two.
+constexpr int looks_for_new_settings = 50;
+
+const replica_entry* find_granted(request_context& c) {
+    if (const auto* known = find_replica(*c.model, c.slot.replica())) return known;
+    c.newer_settings = c.thread.settings;
+    const model_entry* model = c.newer_settings->find_model(c.model->name);
+    return model ? find_replica(*model, c.slot.replica()) : nullptr;
+}
+
+}  // namespace
+
+io::task<stage_result<>> admit(request_context& c) {
+    if (c.client_left) co_return refusal(errc::client_gone);
+    const time_point asked = c.now();
+    c.model->admission->arrive(c.work, c.waiting, asked);
+    const verdict said = co_await c.waiting;
+    c.record.queue_wait += c.now() - asked;
+    if (const auto* no = std::get_if<refused>(&said)) {
+        c.record.predicted_wait = no->wait;
+        if (c.was_cut) co_return refusal(errc::draining);
+        // No other replica is left: what the last one did is the truer answer.
+        if (no->reason == errc::no_replica && c.last_refusal) co_return *c.last_refusal;
+        co_return as_refusal(*no);
+    }
+    c.slot = permit(*c.model->admission, std::get<granted>(said));
+    c.replica = find_granted(c);
+    io::alarm pause(c.thread.loop);
+    for (int looks = 0; !c.replica && looks < looks_for_new_settings; ++looks) {
+        co_await pause.wait_until(c.now());
+        c.replica = find_granted(c);
+    }
+    if (c.client_left) co_return refusal(errc::client_gone);
+    if (!c.replica) co_return refusal(errc::no_replica);
+    c.record.replica = c.replica->id;
+    co_return success();
+}
+
+}  // namespace penstock::gateway

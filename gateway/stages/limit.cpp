@@ -1,0 +1,49 @@
+// May this key use this model; then all reservations or none.
+#include "gateway/request_context.hpp"
+#include "gateway/stages/stages.hpp"
+
+namespace penstock::gateway {
+namespace {
+
+refusal as_refusal(const limit_refusal& why) {
+    refusal r(errc::rate_limited);
+    r.retry_after = std::chrono::ceil<std::chrono::milliseconds>(why.reset);
+    return r;
+}
+
+scope_list scopes_of(const request_context& c) {
+    scope_list scopes;
+    scopes.push({scope_kind::key, c.key->index.value});
+    scopes.push({scope_kind::tenant, c.key->tenant_number.value});
+    scopes.push({scope_kind::model, c.model->index.value});
+    return scopes;
+}
+
+}  // namespace
+
+stage_result<> limit(request_context& c) {
+    CHECK(access::check(
+        c.key->rights, {c.model->index, c.model->name, c.route_index}, canonical_routes()
+    ));
+    c.cap = length::apply_cap(c.facts.max_tokens, c.model->max_tokens, c.model->over_cap);
+    if (c.cap.what == length::cap_choice::what::refuse)
+        return refusal(
+            errc::over_cap,
+            "max_tokens is " + std::to_string(*c.facts.max_tokens) +
+                "; this model allows at most " + std::to_string(c.model->max_tokens) + ".",
+            "max_tokens"
+        );
+    c.work.output_limit = c.cap.limit;
+    c.work.output_expected = length::expected_output(c.facts, c.cap.limit);
+    c.record.est_output = c.work.output_expected;
+    c.record.max_tokens = c.cap.limit;
+
+    const scope_list scopes = scopes_of(c);
+    const cost asked{1, c.work.prompt_tokens + std::uint64_t{c.work.output_expected}, 0, 1};
+    auto said = c.thread.process.limits.reserve(scopes, asked, c.now());
+    if (const auto* refused = std::get_if<limit_refusal>(&said)) return as_refusal(*refused);
+    c.reserved = reservation(c.thread.process.limits, std::get<reserved>(said));
+    return success();
+}
+
+}  // namespace penstock::gateway

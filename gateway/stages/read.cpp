@@ -1,0 +1,133 @@
+// The body, and the one scan that finds every fact any later stage needs.
+#include "gateway/request_context.hpp"
+#include "gateway/stages/stages.hpp"
+
+#include <algorithm>
+
+namespace penstock::gateway {
+namespace {
+
+// What of the client's head goes upstream: end-to-end lines, without its credentials, without what
+// the gateway says anew.
+void keep_upstream_part(request_context& c) {
+    const auto& head = c.x.head();
+    c.upstream_target = c.route->route;
+    if (!head.query.empty() && c.path_model.empty()) {
+        c.upstream_target += '?';
+        c.upstream_target += head.query;
+    }
+    http::append_end_to_end_headers(
+        head.headers,
+        "x-penstock-",
+        {"host",
+         "authorization",
+         "x-api-key",
+         "api-key",
+         "accept-encoding",
+         "expect",
+         "cookie",
+         "x-request-id",
+         c.trace_id.empty() ? "traceparent" : "host"},
+        c.kept_headers
+    );
+    c.kept_headers += "x-request-id: " + c.request_id + "\r\n";
+}
+
+std::string served_by(const request_context& c) {
+    std::string names;
+    for (const auto& model : c.settings->models) {
+        if (!std::binary_search(model.serves.begin(), model.serves.end(), c.route_index)) continue;
+        if (!names.empty()) names += ", ";
+        names += model.name;
+    }
+    return names.empty() ? "no model here does" : "these do: " + names;
+}
+
+stage_result<> find_model(request_context& c) {
+    const std::string& asked = c.path_model.empty() ? c.facts.model : c.path_model;
+    c.model = c.settings->find_model(asked);
+    if (!c.model)
+        return refusal(
+            errc::model_not_found,
+            "There is no model '" + asked.substr(0, 128) +
+                "' here; GET /v1/models lists those that there are.",
+            "model"
+        );
+    c.record.model = c.model->name;
+    const auto& serves = c.model->serves;
+    if (std::binary_search(serves.begin(), serves.end(), c.route_index)) return success();
+    return refusal(
+        errc::route_not_served,
+        "The model '" + c.model->name + "' does not serve " + std::string(c.route->route) + "; " +
+            served_by(c) + ".",
+        "model"
+    );
+}
+
+void make_work(request_context& c) {
+    auto& w = c.work;
+    const auto& facts = c.facts;
+    const auto& limits = c.settings->settings;
+    w.id = openai::hash_of(c.request_id);
+    w.tenant = c.key->tenant_number;
+    w.key = c.key->index;
+    w.klass = access::clamp_class(c.key->rights, c.wishes.klass.value_or(request_class::realtime));
+    w.model = c.model->index;
+    w.prompt_tokens = c.prompt.tokens;
+    w.prompt_error = c.prompt.error;
+    w.needs = std::uint64_t{1} << c.route_index;
+    w.streamed = facts.stream;
+    w.no_queue = c.wishes.no_queue;
+    w.affinity = c.wishes.session_hash ? c.wishes.session_hash
+                 : facts.session_hash  ? facts.session_hash
+                 : facts.user_hash     ? facts.user_hash
+                                       : facts.prefix_hash;
+    w.arrived = c.record.arrived;
+    const duration total = limits.timeouts.total;
+    w.deadline = after(w.arrived, std::min(c.wishes.deadline.value_or(total), total));
+    if (c.wishes.ttft) w.ttft_deadline = after(w.arrived, *c.wishes.ttft);
+
+    auto& r = c.record;
+    r.klass = w.klass;
+    r.streamed = w.streamed;
+    r.est_prompt = w.prompt_tokens;
+    r.est_error = w.prompt_error;
+    r.affinity = w.affinity;
+    if (c.wishes.deadline)
+        r.deadline_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(w.deadline - w.arrived).count();
+}
+
+}  // namespace
+
+io::task<stage_result<>> read(request_context& c) {
+    CO_CHECK(c.x.read_body());
+    const std::string_view body = c.x.body();
+    c.record.bytes_in = body.size();
+    const bool model_from_path = !c.path_model.empty();
+    auto scanned =
+        c.route->body == openai::body_kind::multipart
+            ? openai::scan_multipart(
+                  body, c.x.head().headers.find("content-type"), c.route->spoken, model_from_path
+              )
+            : openai::scan_json(
+                  body,
+                  c.route->spoken,
+                  model_from_path,
+                  {.depth = c.settings->settings.limits.json_depth}
+              );
+    if (scanned.has_error()) co_return std::move(scanned).error();
+    c.facts = std::move(scanned).value();
+    CO_CHECK_NOW(find_model(c));
+    c.prompt = length::estimate_prompt(c.facts);
+    make_work(c);
+    keep_upstream_part(c);
+    c.in_flight = observe::thread_metrics::in_flight(c.thread.metrics.model(c.model->name));
+    // From here on the client's leaving ends whatever is awaited.
+    c.x.watch(&c);
+    c.client_left = c.client_left || c.x.client().has_departed();
+    if (c.client_left) co_return refusal(errc::client_gone);
+    co_return success();
+}
+
+}  // namespace penstock::gateway

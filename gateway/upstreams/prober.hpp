@@ -1,0 +1,53 @@
+// Active health probes, and the warm-up of replicas that start or come back. All on one loop.
+#pragma once
+
+#include "gateway/snapshot.hpp"
+#include "penstock/io/loop.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace penstock::gateway {
+
+class prober {
+ public:
+    explicit prober(io::loop& home) : home_(home) {}
+
+    // On the loop's thread: probes what is in `now` from here on and leaves the rest alone.
+    void follow(std::shared_ptr<const snapshot> now);
+    // On the loop's thread: ends all probes, at the latest when a connection that is being made
+    // stands or fails. `has_stopped` then says so; any thread.
+    void stop() noexcept;
+    bool has_stopped() const noexcept { return stopping_ && num_watched_ == 0; }
+
+ private:
+    // One replica's: what its coroutine waits for.
+    struct watcher {
+        explicit watcher(io::loop& home) : pause(home) {}
+        io::alarm pause;
+        io::channel channel;
+    };
+    struct target {
+        const model_entry* model = nullptr;
+        const pool_entry* pool = nullptr;
+        const replica_entry* replica = nullptr;
+        explicit operator bool() const noexcept { return replica != nullptr; }
+    };
+    target find(const std::string& replica_id) const;
+    io::task<void> watch(std::string replica_id, watcher& own);
+    io::task<bool> probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
+    io::task<bool> warm_up(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
+    void compare_context(const target& t, std::string_view models_body);
+
+    io::loop& home_;
+    std::shared_ptr<const snapshot> settings_;
+    std::map<std::string, watcher> watched_;  // by the replica's id
+    std::atomic<std::size_t> num_watched_{0};
+    std::atomic<bool> stopping_{false};
+    std::set<std::string> mismatched_;  // said once each
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,48 @@
+// Live parts by stable id: domains by model, upstreams by address. What was made stays until all
+// loops have stopped, so that counts, breakers and connections outlive any reload.
+#pragma once
+
+#include "gateway/settings/settings.hpp"
+#include "gateway/upstreams/domain.hpp"
+#include "gateway/upstreams/upstream.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace penstock::gateway {
+
+using loops = std::vector<std::unique_ptr<io::loop>>;
+using make_admission = std::function<std::unique_ptr<admission_policy>()>;
+
+// Used by the thread that starts and reloads; the parts themselves may be used from any.
+class registry {
+ public:
+    // Domains' timers run on the first loop.
+    registry(const loops& all, make_admission make) : loops_(all), make_(std::move(make)) {}
+
+    // Fails when the replica's TLS files cannot be used. A name is resolved before the first use;
+    // that it cannot be yet is no failure.
+    result<upstream*> upstream_for(
+        const settings::replica& replica, const settings::root& settings
+    );
+    domain& domain_for(const std::string& model);
+
+    // Domains whose model is no longer there drain.
+    void drain_all_but(const std::vector<std::string>& models, time_point now);
+    // Blocks for the name server: on its own thread.
+    void resolve_all();
+    // Upstream connections that wait for a request. Any thread.
+    std::size_t num_idle() const;
+
+ private:
+    const loops& loops_;
+    make_admission make_;
+    mutable std::mutex mutex_;  // over upstreams_: the resolver walks them
+    std::map<std::string, std::unique_ptr<upstream>> upstreams_;
+    std::map<std::string, std::unique_ptr<domain>> domains_;
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,66 @@
+// One replica as a place to connect to: its addresses, its TLS, and on each loop the connections
+// that wait for the next request. Lives until all loops have stopped.
+#pragma once
+
+#include "gateway/settings/address.hpp"
+#include "penstock/http/client.hpp"
+#include "penstock/io/channel.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace penstock::gateway {
+
+struct connected {
+    io::channel channel;
+    bool reused = false;
+};
+
+class upstream {
+ public:
+    upstream(
+        settings::address where,
+        std::shared_ptr<const io::tls_context> tls,
+        const std::vector<std::unique_ptr<io::loop>>& loops,
+        std::size_t idle_max,
+        duration idle_for
+    );
+
+    // An idle connection of this loop, or a new one; every address is tried until `deadline`. A
+    // fresh one when `fresh`.
+    io::task<result<connected>> connect(io::loop& home, time_point deadline, bool fresh);
+    void give_back(io::loop& home, io::channel connection);
+    void configure(std::size_t idle_max, duration idle_for);
+    std::size_t num_idle() const noexcept;
+
+    // Resolves the name again and keeps the last good answer on failure. Blocks: not on a loop.
+    result<void> resolve();
+    bool needs_resolving() const noexcept { return !is_literal_; }
+
+    const settings::address& where() const noexcept { return where_; }
+    // "host:port" as the Host header says it.
+    const std::string& host_header() const noexcept { return host_header_; }
+
+    // Smoothed by the kernel, of the newest connection that was measured. Any thread.
+    void measure(const io::channel& connection) noexcept;
+    duration round_trip_time() const noexcept {
+        return duration(rtt_.load(std::memory_order_relaxed));
+    }
+
+ private:
+    std::vector<io::endpoint> endpoints() const;
+
+    const settings::address where_;
+    const std::shared_ptr<const io::tls_context> tls_;
+    std::string host_header_;
+    bool is_literal_ = false;
+    mutable std::mutex mutex_;
+    std::vector<io::endpoint> endpoints_;
+    std::vector<std::unique_ptr<http::idle_connections>> idle_;  // by loop
+    std::atomic<std::int64_t> rtt_{0};
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,191 @@
+// Admission: who gets which replica, and when. One object per domain (all versions and pools of one
+// model), driven by the gateway under the domain's mutex and by the simulator in virtual time.
+#pragma once
+
+#include "penstock/contracts/work.hpp"
+#include "penstock/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace penstock {
+
+// ── what the domain is made of ──────────────────────────────────────────────────────────────────
+
+enum class replica_state : std::uint8_t { starting, ready, draining, ejected, dead };
+
+// Settings of one replica, by stable id. `pool` and the replica's own index are the domain's.
+struct replica_spec {
+    std::string id;            // stable: "chat/v1/short/10.0.0.1:8000"
+    std::uint32_t slots = 64;  // requests in flight at most
+    std::uint64_t offers =
+        ~std::uint64_t{0};      // a replica is eligible when it offers all that a work needs
+    bool needs_warmup = false;  // starts as `starting` until probed{ready} says that it was warmed
+};
+
+struct pool_spec {
+    std::string id;             // stable: "chat/v1/short"
+    std::uint32_t context = 0;  // tokens of prompt and answer together; 0: not stated
+    std::vector<replica_spec> replicas;
+};
+
+struct breaker_settings {
+    std::uint32_t failures = 5;                        // consecutive failures that open the breaker
+    duration open_for = std::chrono::seconds(5);       // until the one half-open probe
+    duration open_for_max = std::chrono::seconds(60);  // doubled after each failed probe up to this
+};
+
+struct outlier_settings {
+    double failure_rate = 0.5;        // of a window's requests; above it the replica is ejected
+    std::uint32_t min_requests = 20;  // in the window, before the rate means anything
+    duration window = std::chrono::seconds(30);
+    duration eject_for = std::chrono::seconds(30);
+    double max_ejected = 0.5;  // share of a pool's replicas ejected at most
+};
+
+struct queue_settings {
+    std::uint32_t pending = 256;                  // waiting requests at most, per class
+    duration timeout = std::chrono::seconds(10);  // waiting at most, per class
+};
+
+struct domain_spec {
+    std::string id;                // the model's name
+    std::vector<pool_spec> pools;  // in order of version, then context
+    queue_settings queue[num_classes];
+    breaker_settings breaker;
+    outlier_settings outlier;
+    duration slow_start =
+        std::chrono::seconds(10);  // a replica's slots grow from 1 to all over this
+    duration retry_after_min = std::chrono::seconds(1);
+    duration retry_after_max = std::chrono::seconds(60);
+};
+
+// ── events ──────────────────────────────────────────────────────────────────────────────────────
+
+// A slot of the domain's slab and the generation that makes a late event harmless.
+struct ticket {
+    std::uint32_t slot = 0xffff'ffff;
+    std::uint32_t generation = 0;
+    friend bool operator==(ticket, ticket) = default;
+};
+
+namespace event {
+struct first_byte {};  // of a streamed answer
+struct progress {
+    std::uint32_t tokens = 0;
+};  // since the last one; at most every 250 ms
+struct completed {
+    usage used;
+    ending end = ending::upstream_error;
+    bool streamed = false;
+};
+struct engine_refused {
+    duration retry_after{};
+};  // 429 or 503 of the upstream: place elsewhere
+}  // namespace event
+// `completed` and `engine_refused` end the ticket: its slot is free from then on.
+using ticket_event =
+    std::variant<event::first_byte, event::progress, event::completed, event::engine_refused>;
+
+namespace fact {
+struct state {
+    replica_state now;
+};  // said by an operator or a supervisor
+// Of an active probe. `ready` after `starting` begins the slow start.
+struct probed {
+    bool healthy;
+};
+struct scraped {
+    double running = -1, waiting = -1, kv_used = -1;
+};  // −1: not reported
+}  // namespace fact
+using replica_fact = std::variant<fact::state, fact::probed, fact::scraped>;
+
+// ── verdicts ────────────────────────────────────────────────────────────────────────────────────
+
+struct granted {
+    ticket who;
+    replica_index replica;
+    duration predicted_ttft{};
+    bool probe = false;  // the one half-open request of a breaker
+};
+
+struct refused {
+    ticket who;
+    errc reason = errc::queue_full;
+    duration wait{};  // predicted
+    duration retry_after{};
+};
+
+using verdict = std::variant<granted, refused>;
+
+inline constexpr std::size_t verdict_batch_size = 16;
+using verdict_batch = inline_list<verdict, verdict_batch_size>;
+
+struct cancel_result {
+    enum class state : std::uint8_t { waiting, granted, over } was = state::over;
+    replica_index replica;  // when granted: the caller takes the permit and drops it
+};
+
+// What would happen to `work` now, without changing anything.
+struct prediction {
+    struct candidate {
+        replica_index replica;
+        bool eligible = false;
+        std::uint32_t in_flight = 0, slots = 0;
+        duration predicted_ttft{};
+    };
+    bool would_admit = false, would_queue = false;
+    std::uint32_t queued = 0;  // ahead of it
+    duration wait{};
+    std::vector<candidate> candidates;
+};
+
+// One replica as the outside may see it: for /health, metrics and the log.
+struct replica_view {
+    replica_index index;
+    pool_index pool;
+    std::string id;
+    replica_state state = replica_state::starting;
+    std::uint32_t in_flight = 0, slots = 0;
+    bool breaker_open = false;
+    time_point ready_since{};  // meaningless unless ready
+};
+
+// Not thread-safe: callers hold the domain's mutex over one call of the first group and `advance`.
+// None of these but `settings_changed`, `replicas` and `explain` allocates, blocks, logs or reads a
+// clock; `now` never runs backwards.
+class admission_policy {
+ public:
+    virtual ~admission_policy() = default;
+
+    // Queues. The verdict, even an immediate one, comes from `advance`.
+    virtual ticket arrive(const work& work, time_point now) = 0;
+    virtual cancel_result cancel(ticket who, time_point now) = 0;
+    virtual void on(ticket who, const ticket_event& what, time_point now) = 0;
+    virtual void on(replica_index who, const replica_fact& what, time_point now) = 0;
+    // Pools and replicas of the old spec keep their index and live state by stable id; those that
+    // are gone drain. Returns the indices of the spec's pools and replicas, in its order.
+    struct indices {
+        std::vector<pool_index> pools;
+        std::vector<std::vector<replica_index>> replicas;  // [pool][replica]
+    };
+    virtual indices settings_changed(const domain_spec& spec, time_point now) = 0;
+
+    // True: the batch is full; unlock, deliver and call again.
+    virtual bool advance(time_point now, verdict_batch& out) = 0;
+    // When `advance` should run though nothing happened; `never` if no one waits for time.
+    virtual time_point next_wakeup() const = 0;
+
+    virtual prediction explain(const work& work, time_point now) const = 0;
+    virtual std::vector<replica_view> replicas(time_point now) const = 0;
+    virtual std::uint32_t in_flight() const = 0;
+    virtual std::uint32_t waiting() const = 0;
+};
+
+}  // namespace penstock

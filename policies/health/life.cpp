@@ -1,0 +1,51 @@
+// Life of one replica.
+#include "policies/health/life.hpp"
+
+namespace penstock::health {
+
+void life::begin(bool needs_warmup, time_point now) noexcept {
+    *this = {};
+    if (needs_warmup) return;
+    up_ = replica_state::ready;
+    ready_since_ = now;
+}
+
+bool life::come_up(time_point now) noexcept {
+    misses_ = 0;
+    if (up_ == replica_state::ready) return false;
+    up_ = replica_state::ready;
+    ready_since_ = now;
+    came_up_ = true;
+    return true;
+}
+
+bool life::probed(bool healthy, time_point now) noexcept {
+    if (healthy) return come_up(now);
+    if (up_ == replica_state::ready && ++misses_ >= misses_until_dead) up_ = replica_state::dead;
+    return false;
+}
+
+bool life::said(replica_state what, time_point now) noexcept {
+    switch (what) {
+        case replica_state::ready:
+            draining_ = false;
+            return come_up(now);
+        case replica_state::draining:
+            draining_ = true;
+            return false;
+        case replica_state::starting:
+        case replica_state::dead:
+            up_ = what;
+            misses_ = 0;
+            return false;
+        case replica_state::ejected:
+            return false;
+    }
+    return false;
+}
+
+replica_state life::state() const noexcept {
+    return draining_ && up_ == replica_state::ready ? replica_state::draining : up_;
+}
+
+}  // namespace penstock::health

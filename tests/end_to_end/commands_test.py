@@ -1,0 +1,82 @@
+"""The commands that end by themselves: `penstock check` and `penstock key new`."""
+
+import re
+
+from rig import Case, config_of, digest_of
+
+GOOD = config_of({"chat": "http://127.0.0.1:9"})
+
+
+class Check(Case):
+    def check(self, text, **options):
+        return self.penstock("check", self.write("penstock.yaml", text), **options)
+
+    def test_a_good_file_is_explained_with_its_defaults(self):
+        status, text = self.check(GOOD)
+        self.assertEqual(status, 0, text)
+        for setting in ("chat", "http://127.0.0.1:9", "between_bytes", "32Mi", "slots"):
+            self.assertIn(setting, text)
+
+    def test_all_mistakes_are_told_at_once_each_with_its_line(self):
+        status, text = self.check("\n".join([
+            "listen: [{address: 127.0.0.1:0}]",
+            "colour: blue",                                         # line 2
+            "models:",
+            "  chat: {replicas: [{url: http://127.0.0.1:9, slots: many}]}",     # line 4
+            "  embed: {replicas: [ftp://127.0.0.1:9]}",             # line 5
+            "timeouts: {connect: soon}",                            # line 6
+            "retry: {attempts: 2, budgets: 10%}",                   # line 7
+            ""]))
+        self.assertNotEqual(status, 0)
+        for line, word in ((2, "colour"), (4, "slots"), (5, "http:"), (6, "connect"),
+                           (7, "budgets")):
+            self.assertRegex(text, rf"penstock\.yaml:{line}:\d+: .*{word}")
+
+    def test_a_setting_that_is_not_enforced_yet_is_refused(self):
+        status, text = self.check(GOOD + "shared: redis://127.0.0.1:6379\n")
+        self.assertNotEqual(status, 0)
+        self.assertIn("shared", text)
+
+    def test_broken_yaml_is_a_mistake_with_a_line(self):
+        status, text = self.check("listen: [\nmodels: {")
+        self.assertNotEqual(status, 0)
+        self.assertRegex(text, r"penstock\.yaml:\d+")
+
+    def test_a_file_that_is_not_there_is_named(self):
+        status, text = self.penstock("check", self.folder / "nowhere.yaml")
+        self.assertNotEqual(status, 0)
+        self.assertIn("nowhere.yaml", text)
+
+    def test_a_secret_is_taken_from_the_environment_and_never_printed(self):
+        text = config_of({"chat": "{url: http://127.0.0.1:9, api_key: '${TEST_UPSTREAM_KEY}'}"})
+        status, told = self.check(text, env={"TEST_UPSTREAM_KEY": "sk-secret-of-upstream"})
+        self.assertEqual(status, 0, told)
+        self.assertNotIn("sk-secret-of-upstream", told)
+        status, told = self.check(text, env={})
+        self.assertNotEqual(status, 0)
+        self.assertIn("TEST_UPSTREAM_KEY", told)
+
+    def test_without_keys_only_loopback_is_listened_on(self):
+        open_to_all = config_of({"chat": "http://127.0.0.1:9"}, listen="[{address: 0.0.0.0:0}]")
+        status, text = self.check(open_to_all)
+        self.assertNotEqual(status, 0)
+        self.assertIn("key", text)
+        status, text = self.penstock("serve", "--config", self.folder / "penstock.yaml")
+        self.assertNotEqual(status, 0)
+        keys = f"keys: [{{name: one, sha256: {digest_of('sk-one')}}}]\n"
+        self.assertEqual(self.check(open_to_all + keys)[0], 0)
+
+
+class KeyNew(Case):
+    def new_key(self):
+        status, text = self.penstock("key", "new")
+        self.assertEqual(status, 0, text)
+        key = re.search(r"\bsk-[A-Za-z0-9_-]{20,}", text)[0]
+        return key, re.search(r"\b[0-9a-f]{64}\b", text)[0]
+
+    def test_a_key_is_printed_with_its_digest(self):
+        key, digest = self.new_key()
+        self.assertEqual(digest, digest_of(key))
+
+    def test_no_two_keys_are_the_same(self):
+        self.assertNotEqual(self.new_key()[0], self.new_key()[0])

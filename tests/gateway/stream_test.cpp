@@ -1,0 +1,374 @@
+// Streams: how soon bytes arrive, which event is taken out, and how a stream ends that broke.
+#include "gateway/running_gateway.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+namespace penstock::gateway {
+namespace {
+
+using test::answer;
+using test::sse;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::string all_of(const answer& what) {
+    std::string text;
+    for (const auto& piece : what.pieces)
+        text += piece;
+    return text;
+}
+
+// ── how soon ────────────────────────────────────────────────────────────────────────────────────
+
+TEST(stream, of_single_bytes_arrives_each_within_20_ms) {
+    const std::string first = "data: 1\n\n", rest = "data: {\"a\":\"b\"}\n";
+    answer trickle;
+    trickle.headers = {{"Content-Type", "text/event-stream"}};
+    trickle.framed = test::framing::until_close;
+    trickle.pieces.push_back(first);
+    for (const char c : rest)
+        trickle.pieces.emplace_back(1, c);
+    trickle.before_piece = 100ms;
+    scripted_upstream upstream([&](const auto&) { return trickle; });
+    running_gateway g(chat_model(upstream));
+
+    test_client client(g.port());
+    client.send(chat_request(streamed_with_usage));
+    ASSERT_EQ(client.read_head().status, 200);
+    ASSERT_EQ(client.read_some(first.size()), first);
+    std::vector<test::time_point> came;
+    for (const char c : rest) {
+        ASSERT_EQ(client.read_some(1), std::string(1, c));
+        came.push_back(test::clock::now());
+    }
+    ASSERT_TRUE(upstream.wait_until([](const auto& all) { return all[0].answered.has_value(); }));
+    const auto written =
+        upstream.requests()[0].write_times;  // the head, the first event, the bytes
+    ASSERT_EQ(written.size(), 2 + rest.size());
+    int late = 0;
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        const auto took = came[i] - written[i + 2];
+        ASSERT_LT(took, 100ms) << "byte " << i << " came before the next was written";
+        late += took > 20ms;
+    }
+    EXPECT_LE(late, is_sanitized ? 4 : 1) << "one may be late on a machine that is busy otherwise";
+}
+
+TEST(stream, waits_for_no_byte_behind_the_one_that_it_has) {
+    const auto allowed = nothing_yet();
+    answer what;
+    what.headers = {{"Content-Type", "text/event-stream"}};
+    what.framed = test::framing::chunked;
+    what.pieces = {"data: 1\n\n"};
+    const std::string rest = "data: {\"choices\":[{\"delta\":{}}]}\r\n\r\n: x\n\ndata: [DONE]\n\n";
+    for (const char c : rest)
+        what.pieces.emplace_back(1, c);
+    scripted_upstream upstream([&](const auto&) { return test::held(what, allowed); });
+    running_gateway g(chat_model(upstream));
+    test_client client(g.port());
+    client.send(chat_request(streamed_with_usage));
+    allowed->store(1);
+    ASSERT_EQ(client.read_head().status, 200) << "with the first event alone";
+    ASSERT_EQ(client.read_some(100), "data: 1\n\n");
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        allowed->store(i + 2);
+        ASSERT_EQ(client.read_some(100), rest.substr(i, 1)) << "byte " << i;
+    }
+    allowed->store(everything);
+    EXPECT_EQ(client.read_rest(), "");
+}
+
+TEST(stream, shows_an_event_as_soon_as_it_is_whole_though_usage_is_hidden) {
+    const auto allowed = nothing_yet();
+    const answer what = test::chat_stream({"a", "b", "c"}, {{1, 2}});
+    scripted_upstream upstream([&](const auto&) { return test::held(what, allowed); });
+    running_gateway g(chat_model(upstream));
+    test_client client(g.port());
+    client.send(chat_request(streamed));
+    for (std::size_t i = 0; i < 5; ++i) {
+        allowed->store(i + 1);
+        if (i == 0) {
+            ASSERT_EQ(client.read_head().status, 200);
+        }
+        const auto event = client.read_event();
+        ASSERT_TRUE(event);
+        EXPECT_EQ(event->text, what.pieces[i]);
+    }
+    allowed->store(everything);
+    EXPECT_EQ(client.read_rest(), "data: [DONE]\n\n");
+}
+
+// ── usage ───────────────────────────────────────────────────────────────────────────────────────
+
+TEST(stream, hides_the_usage_that_the_client_did_not_ask_for_and_logs_it) {
+    const answer what = test::chat_stream({"Hello", " world"}, {{17, 2}});
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    const auto got = g.ask(chat_request(streamed));
+    std::string expected = all_of(what);
+    const auto usage = expected.find(what.pieces[what.pieces.size() - 2]);
+    expected.erase(usage, what.pieces[what.pieces.size() - 2].size());
+    EXPECT_EQ(got.body, expected);
+    EXPECT_TRUE(got.whole);
+    EXPECT_THAT(
+        upstream.requests()[0].body, HasSubstr(R"("stream_options":{"include_usage":true})")
+    );
+    const auto line = g.log(0);
+    EXPECT_EQ(line["prompt"], "17");
+    EXPECT_EQ(line["output"], "2");
+    EXPECT_EQ(line["estimated"], "false");
+    EXPECT_EQ(line["streamed"], "true");
+    EXPECT_EQ(line["events"], "6");
+    EXPECT_EQ(line["verdict"], "served");
+}
+
+TEST(stream, shows_the_usage_that_the_client_asked_for) {
+    const answer what = test::chat_stream({"Hello"}, {{17, 1}});
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    EXPECT_EQ(g.ask(chat_request(streamed_with_usage)).body, all_of(what));
+    EXPECT_EQ(g.log(0)["output"], "1");
+}
+
+TEST(stream, is_whole_however_the_upstream_chunks_it) {
+    const answer events = test::chat_stream({"one", "two", "three", "four"}, {{9, 4}});
+    const std::string text = all_of(events);
+    const std::string hidden = events.pieces[events.pieces.size() - 2];
+    std::string shown = text;
+    shown.erase(shown.find(hidden), hidden.size());
+    scripted_upstream upstream;
+    running_gateway g(chat_model(upstream));
+    for (const std::size_t step : {1u, 3u, 10u, 50u, 151u, 400u, 10'000u}) {
+        // All in one write: many chunks lie in one read.
+        answer what;
+        what.raw =
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n";
+        for (std::size_t at = 0; at < text.size(); at += step) {
+            const std::string part = text.substr(at, step);
+            char size[16];
+            std::snprintf(size, sizeof size, "%zx\r\n", part.size());
+            what.raw += size + part + "\r\n";
+        }
+        what.raw += "0\r\n\r\n";
+        upstream.enqueue(what);
+        const auto got = g.ask(chat_request(streamed));
+        EXPECT_EQ(got.body, shown) << step;
+        EXPECT_TRUE(got.whole) << step;
+    }
+}
+
+TEST(stream, of_a_thousand_small_events_is_whole) {
+    std::vector<std::string> words;
+    for (int i = 0; i < 1000; ++i)
+        words.push_back(std::to_string(i));
+    const answer what = test::chat_stream(words);
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    for (const auto how : {streamed, streamed_with_usage}) {
+        const auto got = g.ask(chat_request(how));
+        EXPECT_TRUE(got.body == all_of(what));
+        EXPECT_TRUE(got.whole);
+    }
+    const auto line = g.log(0);
+    EXPECT_EQ(line["output"], "1000") << "our own count, where the upstream says nothing";
+    EXPECT_EQ(line["estimated"], "true");
+}
+
+TEST(stream, adds_up_the_usage_of_the_messages_dialect) {
+    const answer what = sse(
+        {"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":"
+         "{\"input_tokens\":21,\"cache_read_input_tokens\":4,\"output_tokens\":1}}}",
+         "event: content_block_delta\ndata: "
+         "{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"a\"}}",
+         "event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":8}}",
+         "event: message_stop\ndata: {\"type\":\"message_stop\"}"},
+        false
+    );
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    const std::string body = R"({"model":"chat","max_tokens":9,"stream":true,"messages":[]})";
+    EXPECT_EQ(g.ask(test::post("/v1/messages", body)).body, all_of(what));
+    EXPECT_EQ(upstream.requests()[0].body, body) << "nothing is injected there";
+    EXPECT_EQ(g.log(0)["output"], "8");
+    EXPECT_EQ(g.log(0)["cached"], "4");
+    EXPECT_EQ(g.log(0)["estimated"], "false");
+}
+
+TEST(stream, reads_the_usage_of_the_responses_dialect) {
+    const answer what =
+        sse({"event: response.created\ndata: {\"type\":\"response.created\",\"response\":{}}",
+             "event: response.output_text.delta\ndata: "
+             "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}",
+             "event: response.completed\ndata: "
+             "{\"type\":\"response.completed\",\"response\":{\"usage\":"
+             "{\"input_tokens\":30,\"output_tokens\":6}}}"},
+            false);
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    const std::string body = R"({"model":"chat","stream":true,"input":"hi"})";
+    EXPECT_EQ(g.ask(test::post("/v1/responses", body)).body, all_of(what));
+    EXPECT_EQ(g.log(0)["prompt"], "30");
+    EXPECT_EQ(g.log(0)["output"], "6");
+}
+
+// ── streams that break ──────────────────────────────────────────────────────────────────────────
+
+class broken_stream : public testing::Test {
+ protected:
+    // What a client gets of a stream in this dialect that ends like this.
+    test::response get(const answer& what, std::string_view path = chat_path) {
+        scripted_upstream upstream([&](const auto&) { return what; });
+        running_gateway g(chat_model(upstream));
+        const bool chat = path == chat_path;
+        const std::string body = R"({"model":"chat","stream":true,"max_tokens":9,"input":"",)"
+                                 R"("messages":[]})";
+        const auto got = g.ask(test::post(path, chat ? chat_body(streamed_with_usage) : body));
+        EXPECT_EQ(got.status, 200);
+        EXPECT_TRUE(got.whole) << "the chunks end cleanly";
+        EXPECT_EQ(upstream.num_requests(), 1u) << "nothing is tried again";
+        line = g.log(0)["verdict"] + " " + g.log(0)["reason"];
+        EXPECT_TRUE(g.comes_to_rest());
+        return got;
+    }
+    std::string line;
+};
+
+constexpr std::string_view broke_off =
+    R"({"error":{"message":"The model's answer broke off.","type":"api_error",)"
+    R"("param":null,"code":"upstream_broken"}})";
+
+TEST_F(broken_stream, between_events_ends_with_an_error_event) {
+    for (const auto how : {test::cut_by::fin, test::cut_by::rst}) {
+        answer what = sse({"{\"choices\":[{}]}", "{\"choices\":[{}]}"});
+        what.cut_after = what.pieces[0].size() + 6;  // with its chunk's frame
+        what.cut = how;
+        const auto got = get(what);
+        EXPECT_EQ(got.body, what.pieces[0] + "data: " + std::string(broke_off) + "\n\n");
+        EXPECT_EQ(line, "upstream_error upstream_broken");
+    }
+}
+
+TEST_F(broken_stream, inside_an_event_ends_the_torn_one_first) {
+    answer what = sse({"{\"choices\":[{}]}", "{\"choices\":[{}]}"});
+    const std::string torn = "data: {\"choi";
+    what.cut_after = what.pieces[0].size() + 6 + 4 + torn.size();
+    const auto got = get(what);
+    EXPECT_EQ(got.body, what.pieces[0] + torn + "\n\ndata: " + std::string(broke_off) + "\n\n");
+}
+
+TEST_F(broken_stream, with_broken_chunks_ends_with_an_error_event) {
+    answer what = sse({"{\"choices\":[{}]}", "{\"choices\":[{}]}"});
+    what.break_chunk = 1;
+    const auto got = get(what);
+    EXPECT_EQ(got.body, what.pieces[0] + "data: " + std::string(broke_off) + "\n\n");
+}
+
+TEST_F(broken_stream, in_the_messages_dialect_says_so_in_it) {
+    answer what =
+        sse({"event: message_start\ndata: {\"type\":\"message_start\"}", "event: ping"}, false);
+    what.cut_after = what.pieces[0].size() + 6;
+    const auto got = get(what, "/v1/messages");
+    const auto id = got.header("x-request-id").value_or("");
+    EXPECT_EQ(
+        got.body,
+        what.pieces[0] +
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+            "\"The model's answer broke off.\"},\"request_id\":\"" +
+            id + "\"}\n\n"
+    );
+}
+
+TEST_F(broken_stream, in_the_responses_dialect_says_so_in_it) {
+    answer what =
+        sse({"event: response.created\ndata: {\"type\":\"response.created\"}", "x"}, false);
+    what.cut_after = what.pieces[0].size() + 6;
+    const auto got = get(what, "/v1/responses");
+    EXPECT_THAT(got.body, StartsWith(what.pieces[0] + "event: error\ndata: {\"type\":\"error\","));
+    EXPECT_THAT(got.body, EndsWith("}\n\n"));
+}
+
+TEST_F(broken_stream, by_an_error_event_of_the_upstream_passes_it_on_and_is_a_failure) {
+    const answer what = test::error_event_after({"a", "b"});
+    const auto got = get(what);
+    EXPECT_EQ(got.body, all_of(what)) << "untouched";
+    EXPECT_THAT(line, StartsWith("upstream_error"));
+}
+
+TEST(stream, that_is_cut_is_charged_as_far_as_it_came) {
+    answer what = test::chat_stream({"a", "b", "c", "d"});
+    std::uint64_t size = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+        size += what.pieces[i].size() + 6;
+    what.cut_after = size;
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    g.ask(chat_request(streamed));
+    const auto line = g.log(0);
+    EXPECT_EQ(line["output"], "2") << "role, a, b";
+    EXPECT_EQ(line["estimated"], "true");
+    EXPECT_EQ(line["prompt"], line["est_prompt"]);
+}
+
+TEST(stream, whose_first_event_is_an_error_is_tried_elsewhere) {
+    scripted_upstream bad([](const auto&) { return test::error_event_first(); });
+    scripted_upstream good([](const auto&) { return test::chat_stream({"fine"}); });
+    running_gateway g(chat_model({replica_of(bad), replica_of(good)}));
+    while (bad.num_requests() == 0) {
+        const auto got = g.ask(chat_request(streamed));
+        EXPECT_EQ(got.status, 200);
+        EXPECT_THAT(got.body, HasSubstr("fine"));
+        EXPECT_THAT(got.body, Not(HasSubstr("error")));
+    }
+    EXPECT_EQ(g.metric(R"(penstock_retries_total{model="chat",reason="upstream_failed"})"), 1);
+}
+
+TEST(stream, whose_first_event_is_an_error_everywhere_is_a_502_in_plain_json) {
+    scripted_upstream bad([](const auto&) { return test::error_event_first(); });
+    running_gateway g(chat_model(bad));
+    const auto got = g.ask(chat_request(streamed));
+    EXPECT_EQ(got.status, 502);
+    EXPECT_EQ(got.header("content-type"), "application/json");
+    EXPECT_THAT(got.body, HasSubstr("upstream_failed"));
+    EXPECT_THAT(got.body, Not(HasSubstr("scripted failure"))) << "no upstream text";
+}
+
+TEST(stream, without_any_event_is_a_failure) {
+    scripted_upstream empty([](const auto&) { return sse({":comment"}, false); });
+    running_gateway g(chat_model(empty));
+    EXPECT_EQ(g.ask(chat_request(streamed)).status, 502);
+}
+
+TEST(stream, to_a_client_of_http_1_0_ends_with_the_connection) {
+    const answer what = test::chat_stream({"a"});
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    const std::string body = chat_body(streamed_with_usage);
+    const auto got = g.ask(
+        "POST /v1/chat/completions HTTP/1.0\r\nContent-Length: " + std::to_string(body.size()) +
+        "\r\n\r\n" + body
+    );
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.header("transfer-encoding"), std::nullopt);
+    EXPECT_EQ(got.header("connection"), "close");
+    EXPECT_EQ(got.body, all_of(what));
+}
+
+TEST(stream, of_bytes_that_are_no_events_passes_as_it_is) {
+    scripted_upstream upstream([](const auto&) {
+        answer what = test::json("{\"not\":\"a stream\"}");
+        what.framed = test::framing::chunked;
+        return what;
+    });
+    running_gateway g(chat_model(upstream));
+    const auto got = g.ask(chat_request(streamed));
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.body, "{\"not\":\"a stream\"}");
+}
+
+}  // namespace
+}  // namespace penstock::gateway
