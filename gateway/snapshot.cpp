@@ -12,7 +12,7 @@ std::size_t digest_hash::operator()(const key_digest& d) const noexcept {
 }
 
 const model_entry* snapshot::find_model(std::string_view name) const {
-    const auto found = model_names.find(std::string(name));
+    const auto found = model_names.find(name);
     return found == model_names.end() ? nullptr : &models[found->second.value];
 }
 

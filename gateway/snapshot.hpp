@@ -60,6 +60,14 @@ struct key_entry {
 
 using key_digest = std::array<unsigned char, 32>;
 
+// Looks names up without making a string of them.
+struct name_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const noexcept {
+        return std::hash<std::string_view>{}(name);
+    }
+};
+
 struct digest_hash {
     std::size_t operator()(const key_digest& d) const noexcept;  // digests are random already
 };
@@ -70,7 +78,8 @@ struct snapshot {
     settings::root settings;
     http::server_options server;
     std::vector<model_entry> models;
-    std::unordered_map<std::string, model_index> model_names;  // aliases too
+    std::unordered_map<std::string, model_index, name_hash, std::equal_to<>>
+        model_names;  // aliases too
     std::unordered_map<key_digest, key_entry, digest_hash> keys;
     key_entry anonymous;  // who is asking when there are no keys
     std::vector<std::shared_ptr<const io::tls_context>>

@@ -1,6 +1,8 @@
 // Reading an upstream's answer.
 #include "penstock/http/client.hpp"
 
+#include <utility>
+
 namespace penstock::http {
 
 io::task<result<void>> answer::read_head(bool request_was_head) {
@@ -32,9 +34,16 @@ io::task<result<void>> answer::read_head(bool request_was_head) {
 
 result<bool> answer::feed(result<std::string_view> bytes) {
     TRY(rest_, std::move(bytes));
+    borrowed_ = true;
     if (!rest_.empty()) return true;
     if (reader_.may_end_by_close()) return false;
     return error(errc::upstream_broken, "the connection ended inside the body");
+}
+
+void answer::own_what_is_at_hand() {
+    if (!std::exchange(borrowed_, false)) return;
+    early_.assign(rest_);
+    rest_ = early_;
 }
 
 bool answer::is_reusable() const noexcept {

@@ -148,7 +148,10 @@ bool exchange::may_keep_alive() const noexcept {
 void exchange::compose_head(int status, std::string_view reason, std::string_view headers) {
     started_ = true;
     keep_alive_ = may_keep_alive();
-    out_ = "HTTP/1.1 ";
+    constexpr std::size_t own_lines = 160;
+    out_.clear();
+    out_.reserve(headers.size() + reason.size() + own_lines);
+    out_ += "HTTP/1.1 ";
     append_number(out_, static_cast<std::uint64_t>(status), 10);
     out_ += ' ';
     out_ += reason.empty() ? reason_phrase(status) : reason;

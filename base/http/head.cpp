@@ -1,7 +1,6 @@
-// The reading of a request head: lines checked raw, grammar by Beast, then what it means.
+// The reading of a request head: its lines, the grammar of each, then what they mean together.
 #include "penstock/http/head.hpp"
 
-#include "beast_request.hpp"
 #include "head_lines.hpp"
 #include "request_meaning.hpp"
 #include "target.hpp"
@@ -47,39 +46,26 @@ const char* explain_request_line(std::string_view line) {
     return "The request's target is malformed: percent-encode white space and control bytes.";
 }
 
-// Says what is wrong with a header's name; empty when nothing is.
-std::string explain_name(std::string_view line, std::size_t number) {
+std::string explain_header(std::string_view line, std::size_t number) {
     const auto where = "Header line " + std::to_string(number) + " ";
     const auto colon = line.find(':');
     if (colon == line.npos) return where + "has no colon.";
     if (colon == 0) return where + "has no name.";
     if (is_blank(line[colon - 1])) return where + "has white space before its colon.";
-    for (const char c : line.substr(0, colon))
-        if (!is_token_char(c)) return where + "has a malformed name.";
-    return {};
+    return where + "has a malformed name.";
 }
 
-// Why Beast refused a head whose lines are in order. Off the path, hence the second look.
-refusal explain_refused(std::string_view raw, request_head& head) {
-    std::string why;
-    bool start_line_read = !head.method.empty();
-    head.headers.clear();
-    walk_lines(raw, [&](std::size_t index, std::string_view line) {
-        if (index == 0) {
-            if (!start_line_read) why = explain_request_line(line);
-        } else {
-            why = explain_name(line, index);
-            const auto colon = line.find(':');
-            if (why.empty())
-                head.headers.add(line.substr(0, colon), trim_blanks(line.substr(colon + 1)));
-        }
-        return why.empty();
-    });
-    if (!why.empty()) return malformed(std::move(why));
-    if (const auto read = read_request_meaning(head); read.has_error()) return read.error();
-    if (head.headers.has("connection") || head.headers.has("proxy-connection"))
-        return malformed("The Connection header is not a list of tokens.");
-    return {errc::malformed_head};
+// "POST /v1/models HTTP/1.1": one space between each two, no other white space.
+bool read_request_line(std::string_view line, request_head& out) noexcept {
+    const auto first = line.find(' '), last = line.rfind(' ');
+    if (first == line.npos || first == last) return false;
+    out.method = line.substr(0, first);
+    out.target = line.substr(first + 1, last - first - 1);
+    const auto version = line.substr(last + 1);
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+    out.minor_version = version.back() - '0';
+    return is_token(out.method) && !out.target.empty() &&
+           out.target.find_first_of(" \t") == out.target.npos;
 }
 
 refusal too_large(std::string_view raw, const head_limits& limits) {
@@ -133,14 +119,26 @@ result<void, refusal> parse_request_head(
     out.clear();
     raw = without_leading_lines(raw);
     if (raw.size() > limits.head_bytes) return too_large(raw, limits);
-    const auto walk = walk_lines(raw, [](std::size_t, std::string_view) { return true; });
+    std::string_view refused;
+    const auto walk = walk_lines(raw, [&](std::size_t index, std::string_view line) {
+        header it;
+        const bool read = index == 0 ? read_request_line(line, out) : read_header_line(line, it);
+        if (!read)
+            refused = line;
+        else if (index > 0 && index <= limits.num_headers)
+            out.headers.add(it);
+        return read;
+    });
+    if (walk.fault == line_fault::refused && walk.num_lines == 0)
+        return malformed(explain_request_line(refused));
+    if (walk.fault == line_fault::refused)
+        return malformed(explain_header(refused, walk.num_lines));
     if (walk.fault != line_fault::none) return explain_lines(walk);
     if (walk.num_lines - 1 > limits.num_headers)
         return refusal{
             errc::head_too_large,
             "The request has more than " + std::to_string(limits.num_headers) + " headers."
         };
-    if (!read_with_beast(raw, out)) return explain_refused(raw, out);
     if (out.target.size() > limits.target_bytes) return refusal{errc::target_too_long};
     CHECK(split_target(out));
     return read_request_meaning(out);

@@ -2,6 +2,7 @@
 // different sets of lines: only CRLF ends a line, no other control byte but the tab stands in one.
 #pragma once
 
+#include "penstock/http/head.hpp"
 #include "scan.hpp"
 
 #include <cstdint>
@@ -56,6 +57,18 @@ line_walk walk_lines(std::string_view raw, Visit&& visit) {
         ++walk.num_lines;
         line = p += 2;
     }
+}
+
+// "name: value", the white space around the value taken off; false when it is not that. Nothing may
+// stand between the name and the colon (RFC 9112 §5.1).
+inline bool read_header_line(std::string_view line, header& out) noexcept {
+    const char* const end = line.data() + line.size();
+    const char* const colon = skip_token(line.data(), end);
+    if (colon == line.data() || colon == end || *colon != ':') return false;
+    out.name = {line.data(), static_cast<std::size_t>(colon - line.data())};
+    out.value = trim_blanks({colon + 1, static_cast<std::size_t>(end - colon - 1)});
+    out.line = line;
+    return true;
 }
 
 }  // namespace penstock::http

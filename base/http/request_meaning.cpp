@@ -21,7 +21,7 @@ struct counted {
 
 struct message_headers {
     counted host, content_length, transfer_encoding;
-    bool close = false, keep_alive = false;
+    bool close = false, keep_alive = false, bad_connection = false;
     bool expects = false, expects_other = false;
 };
 
@@ -43,6 +43,7 @@ message_headers collect(const header_list& headers) {
                     for_each_item(value, [&](std::string_view item) {
                         found.close |= same_name(item, "close");
                         found.keep_alive |= same_name(item, "keep-alive");
+                        found.bad_connection |= !is_token(item);
                     });
                 break;
             case 14:
@@ -108,6 +109,7 @@ result<void, refusal> read_request_meaning(request_head& head) {
     const auto found = collect(head.headers);
     CHECK(check_host(found.host, head.minor_version));
     CHECK(read_framing(found, head));
+    if (found.bad_connection) return malformed("The Connection header is not a list of tokens.");
     head.keep_alive = !found.close && (head.minor_version > 0 || found.keep_alive);
     if (found.expects_other) return refusal{errc::expectation_failed};
     const bool has_body = head.framing == body_framing::chunked || head.content_length > 0;

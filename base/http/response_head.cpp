@@ -59,12 +59,9 @@ void note(const header& it, framing_headers& found) {
 }
 
 bool read_header(std::string_view line, response_head& out, framing_headers& found) {
-    std::size_t colon = 0;
-    while (colon < line.size() && is_token_char(line[colon]))
-        ++colon;
-    if (colon == 0 || colon == line.size() || line[colon] != ':') return false;
-    const header it{line.substr(0, colon), trim_blanks(line.substr(colon + 1)), line};
-    out.headers.add(it.name, it.value, it.line);
+    header it;
+    if (!read_header_line(line, it)) return false;
+    out.headers.add(it);
     note(it, found);
     return true;
 }

@@ -63,6 +63,19 @@ constexpr bool is_token_char(char c) noexcept {
     return token_chars[static_cast<unsigned char>(c)];
 }
 
+// Past the token at `p`, which may be empty.
+inline const char* skip_token(const char* p, const char* end) noexcept {
+    while (p != end && is_token_char(*p))
+        ++p;
+    return p;
+}
+
+constexpr bool is_token(std::string_view s) noexcept {
+    for (const char c : s)
+        if (!is_token_char(c)) return false;
+    return !s.empty();
+}
+
 constexpr bool is_blank(char c) noexcept {
     return c == ' ' || c == '\t';
 }

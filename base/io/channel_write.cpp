@@ -20,12 +20,12 @@ result<std::size_t> channel::state::write_pieces(std::span<const std::string_vie
         parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
     }
     if (count == 0) return std::size_t{0};
+    constexpr int how = MSG_NOSIGNAL | MSG_DONTWAIT;
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = count;
-    const ssize_t sent =
-        count == 1 ? ::send(fd(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
-                   : ::sendmsg(fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = count == 1 ? ::send(fd(), parts[0].iov_base, parts[0].iov_len, how)
+                                    : ::sendmsg(fd(), &message, how);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return std::size_t{0};
     return error(code_of(boost::system::error_code(errno, boost::system::system_category())));

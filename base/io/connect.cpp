@@ -17,7 +17,7 @@ error failed_with(int code, const endpoint& where) {
 
 }  // namespace
 
-task<result<channel>> connect(loop& home, const endpoint& where, time_point deadline) {
+task<result<void>> connect(channel& made, loop& home, const endpoint& where, time_point deadline) {
     const auto& address = reinterpret_cast<const sockaddr&>(*where.address.data());
     const auto size = static_cast<socklen_t>(where.address.size());
     const int fd = ::socket(address.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -28,20 +28,20 @@ task<result<channel>> connect(loop& home, const endpoint& where, time_point dead
         ::close(fd);
         co_return failed_with(refused, where);
     }
-    channel made(new channel::state(home, fd, address.sa_family));
-    if (refused == EINPROGRESS) {
-        made.set_deadline(deadline);
-        channel::write_awaiter writable{*made.state_};
-        auto waited = co_await writable;
-        made.set_deadline(never);
-        if (waited.has_error())
-            co_return error(waited.error().code, where.text + ": connect took too long");
-        int late = 0;
-        socklen_t late_size = sizeof late;
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &late, &late_size);
-        if (late != 0) co_return failed_with(late, where);
-    }
-    co_return std::move(made);
+    made = channel(new channel::state(home, fd, address.sa_family));
+    if (refused == 0) co_return success();
+    made.set_deadline(deadline);
+    channel::write_awaiter writable{*made.state_};
+    auto waited = co_await writable;
+    made.set_deadline(never);
+    if (waited.has_error() && waited.error().code == errc::timed_out)
+        co_return error(errc::timed_out, where.text + ": connect took too long");
+    if (waited.has_error()) co_return std::move(waited).error();
+    int late = 0;
+    socklen_t late_size = sizeof late;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &late, &late_size);
+    if (late != 0) co_return failed_with(late, where);
+    co_return success();
 }
 
 }  // namespace penstock::io

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <time.h>
+#include <vector>
 
 namespace penstock::io {
 namespace {
@@ -31,7 +32,7 @@ struct loop::state {
     int index;
     // Outlives the context, whose pending operations own what hangs in it.
     time_wheel wheel;
-    boost::asio::io_context context{1};
+    boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread runs it
     boost::asio::basic_waitable_timer<
         std::chrono::steady_clock,
         boost::asio::wait_traits<std::chrono::steady_clock>,
@@ -39,6 +40,7 @@ struct loop::state {
         ticker;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy;
     alignas(64) std::array<char, 64 * 1024> scratch;
+    std::vector<std::coroutine_handle<>> next_turn, this_turn;
 
     void keep_ticking() {
         ticker.expires_after(time_wheel::tick);
@@ -71,6 +73,18 @@ void loop::post(std::function<void()> what) {
 }
 void loop::post(std::coroutine_handle<> what) {
     boost::asio::post(state_->context, [what] { what.resume(); });
+}
+
+void loop::next_turn(std::coroutine_handle<> who) {
+    auto& s = *state_;
+    s.next_turn.push_back(who);
+    if (s.next_turn.size() > 1) return;
+    boost::asio::post(s.context, [&s] {
+        s.this_turn.swap(s.next_turn);
+        for (const auto each : s.this_turn)
+            each.resume();
+        s.this_turn.clear();
+    });
 }
 
 time_point loop::now() const noexcept {

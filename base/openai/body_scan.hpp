@@ -12,7 +12,8 @@ namespace penstock::openai {
 
 class body_scan {
  public:
-    body_scan(std::string_view body, dialect spoken, const scan_limits& limits);
+    // `body` is valid UTF-8; `ascii`: all of it is.
+    body_scan(std::string_view body, bool ascii, dialect spoken, const scan_limits& limits);
 
     stage_result<request_facts> run(bool model_from_path);
 
@@ -51,7 +52,7 @@ class body_scan {
     bool refuse(errc code, std::string_view field, std::string_view what);
     refusal why() const;
 
-    std::string_view body_;
+    bool ascii_;
     json_cursor cursor_;
     scan_limits limits_;
     request_facts facts_;

@@ -30,14 +30,24 @@ inline const char* skip_plain(const char* p, const char* end) noexcept {
     const __m128i quote = _mm_set1_epi8('"');
     const __m128i backslash = _mm_set1_epi8('\\');
     const __m128i last_control = _mm_set1_epi8(0x1f);
-    while (end - p >= 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const auto stops_at = [&](const char* at) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
         const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
         const __m128i named =
             _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        const int found = _mm_movemask_epi8(_mm_or_si128(control, named));
+        return _mm_or_si128(control, named);
+    };
+    while (end - p >= 16) {
+        const int found = _mm_movemask_epi8(stops_at(p));
         if (found != 0) return p + __builtin_ctz(static_cast<unsigned>(found));
         p += 16;
+        // What is long so far is most often longer.
+        while (end - p >= 64) {
+            const __m128i first = _mm_or_si128(stops_at(p), stops_at(p + 16));
+            const __m128i second = _mm_or_si128(stops_at(p + 32), stops_at(p + 48));
+            if (_mm_movemask_epi8(_mm_or_si128(first, second)) != 0) break;
+            p += 64;
+        }
     }
 #endif
     while (p != end && !ends_plain(*p))

@@ -114,14 +114,40 @@ std::size_t decode_escape(const char*& p, char* out) noexcept {
     return encode_utf8(code, out);
 }
 
-}  // namespace
-
-void count_text(std::string_view raw, const json_string& string, text_bytes& into) noexcept {
-    count_text(raw, into);
+// What the escapes of a string decode to, instead of the bytes that spell them.
+void add_escapes(const json_string& string, text_bytes& into) noexcept {
     into.latin += string.decoded_bytes[0] - string.escape_bytes;
     into.cyrillic += string.decoded_bytes[1];
     into.cjk += string.decoded_bytes[2];
     into.other += string.decoded_bytes[3];
+}
+
+}  // namespace
+
+bool is_ascii(std::string_view text) noexcept {
+    const char* p = text.data();
+    const char* const end = p + text.size();
+#if defined(__SSE2__)
+    const auto at = [](const char* q) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+    };
+    for (; end - p >= 64; p += 64) {
+        const __m128i half = _mm_or_si128(at(p), at(p + 16));
+        const __m128i all = _mm_or_si128(half, _mm_or_si128(at(p + 32), at(p + 48)));
+        if (_mm_movemask_epi8(all) != 0) return false;
+    }
+#endif
+    return std::none_of(p, end, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+void count_text(std::string_view raw, const json_string& string, text_bytes& into) noexcept {
+    count_text(raw, into);
+    add_escapes(string, into);
+}
+
+void count_ascii(const json_string& string, text_bytes& into) noexcept {
+    into.latin += string.size();
+    add_escapes(string, into);
 }
 
 void count_text(std::string_view text, text_bytes& into) noexcept {

@@ -9,8 +9,14 @@
 
 namespace penstock::openai {
 
+// Whether all of it is, in one quick look: it is then UTF-8, and of one kind.
+bool is_ascii(std::string_view text) noexcept;
+
 // Adds the decoded bytes of a validated string, by kind. `raw` is its text between the quotes.
 void count_text(std::string_view raw, const json_string& string, text_bytes& into) noexcept;
+
+// The same of a string whose text is known to be ASCII.
+void count_ascii(const json_string& string, text_bytes& into) noexcept;
 
 // The same of plain UTF-8.
 void count_text(std::string_view text, text_bytes& into) noexcept;

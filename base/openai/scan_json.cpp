@@ -65,12 +65,14 @@ stage_result<request_facts> scan_json(
         );
     if (body.size() >= std::numeric_limits<std::uint32_t>::max())
         return refusal(errc::body_too_large);
-    if (!simdjson::validate_utf8(body.data(), body.size())) return invalid("it is not UTF-8.");
-    return body_scan(body, spoken, limits).run(model_from_path);
+    const bool ascii = is_ascii(body);
+    if (!ascii && !simdjson::validate_utf8(body.data(), body.size()))
+        return invalid("it is not UTF-8.");
+    return body_scan(body, ascii, spoken, limits).run(model_from_path);
 }
 
-body_scan::body_scan(std::string_view body, dialect spoken, const scan_limits& limits)
-    : body_(body), cursor_(body, limits.depth), limits_(limits) {
+body_scan::body_scan(std::string_view body, bool ascii, dialect spoken, const scan_limits& limits)
+    : ascii_(ascii), cursor_(body, limits.depth), limits_(limits) {
     facts_.spoken = spoken;
     facts_.work = work_of(spoken);
 }

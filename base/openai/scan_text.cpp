@@ -163,7 +163,10 @@ bool body_scan::read_text() {
 
 void body_scan::add_text(const json_string& string) {
     const std::string_view raw = cursor_.text(string);
-    count_text(raw, string, facts_.text);
+    if (ascii_)
+        count_ascii(string, facts_.text);
+    else
+        count_text(raw, string, facts_.text);
     const std::size_t room = prefix_.size() - prefix_size_;
     char* const to = prefix_.data() + prefix_size_;
     prefix_size_ += string.escaped() ? decode_string(raw, to, room) : raw.copy(to, room);

@@ -31,8 +31,9 @@ io::task<stage_result<>> admit(request_context& c) {
     if (c.client_left) co_return refusal(errc::client_gone);
     const time_point asked = c.now();
     c.model->admission->arrive(c.work, c.waiting, asked);
+    const bool at_once = c.waiting.await_ready();
     const verdict said = co_await c.waiting;
-    c.record.queue_wait += c.now() - asked;
+    if (!at_once) c.record.queue_wait += c.now() - asked;
     if (const auto* no = std::get_if<refused>(&said)) {
         c.record.predicted_wait = no->wait;
         if (c.was_cut) co_return refusal(errc::draining);

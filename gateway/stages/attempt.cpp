@@ -32,18 +32,19 @@ std::vector<openai::edit> edits_of(request_context& c) {
     return openai::edits_for(c.facts, wishes);
 }
 
-std::string head_of(const request_context& c, std::uint64_t body_size) {
+// What is new in this attempt's head; the client's own lines follow it.
+std::string head_begin(const request_context& c, std::uint64_t body_size) {
+    constexpr std::size_t fixed_parts = 64;
     std::string head;
-    head.reserve(256 + c.kept_headers.size());
+    head.reserve(c.upstream_target.size() + c.replica->own_headers.size() + fixed_parts);
     head += c.route->method;
     head += ' ';
     head += c.upstream_target;
     head += " HTTP/1.1\r\n";
     head += c.replica->own_headers;
-    head += c.kept_headers;
     head += "Content-Length: ";
     head += std::to_string(body_size);
-    head += "\r\n\r\n";
+    head += "\r\n";
     return head;
 }
 
@@ -54,26 +55,29 @@ time_point first_byte_deadline(const request_context& c) {
 }
 
 io::task<attempt_result> connect(request_context& c) {
+    upstream& where = *c.replica->where;
+    c.upstream = c.fresh_connection ? io::channel() : where.take_idle(c.thread.loop);
+    c.reused_connection = c.upstream.is_open();
+    if (c.reused_connection) co_return success();
     const time_point began = c.now();
     const time_point deadline =
         std::min(c.work.deadline, after(began, c.settings->settings.timeouts.connect));
-    auto made = co_await c.replica->where->connect(c.thread.loop, deadline, c.fresh_connection);
+    auto made = co_await where.connect(c.upstream, c.thread.loop, deadline);
     c.record.connect += c.now() - began;
     if (made.has_error()) co_return attempt_failure(std::move(made).error());
-    c.upstream = std::move(made.value().channel);
-    c.reused_connection = made.value().reused;
-    // The client may have left while there was no channel to close.
-    if (c.client_left) co_return attempt_failure(errc::canceled);
     co_return success();
 }
 
 io::task<attempt_result> send(request_context& c) {
     const std::string_view body = c.x.body();
     const auto edits = edits_of(c);
-    const std::string head = head_of(c, openai::edited_size(body, edits));
-    std::vector<std::string_view> pieces{head};
+    const std::string head = head_begin(c, openai::edited_size(body, edits));
+    std::vector<std::string_view> pieces;
+    pieces.reserve(4 + 2 * edits.size());
+    pieces.assign({head, c.kept_headers, "\r\n"});
     openai::pieces_of(body, edits, pieces);
 
+    co_await c.thread.loop.turn();
     c.record.dispatched = c.now();
     c.reserved.dispatched();
     c.upstream.set_deadline(first_byte_deadline(c));

@@ -38,12 +38,13 @@ refusal as_refusal(const attempt_failure& failure) {
 
 // The permit ends as the replica deserves it.
 void end_permit(request_context& c, const attempt_failure& failure) {
-    if (failure.engine_refused) return c.slot.end(event::engine_refused{failure.retry_after});
+    if (failure.engine_refused)
+        return c.slot.end(event::engine_refused{failure.retry_after}, c.now());
     event::completed how{.end = ending::upstream_error, .streamed = c.work.streamed};
     if (failure.context_too_small || failure.why.code == errc::upstream_rejected ||
         failure.why.code == errc::upstream_overloaded)
         how.end = ending::refused;
-    c.slot.end(how);
+    c.slot.end(how, c.now());
 }
 
 retry::action decide(const request_context& c, const attempt_failure& failure) {
@@ -76,8 +77,8 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
         c.upstream.set_deadline(never);
         if (tried.has_value()) {
             c.comments.stop();
-            if (c.is_event_stream) c.slot.tell(event::first_byte{});
             c.record.first_byte = c.now();
+            if (c.is_event_stream) c.slot.tell(event::first_byte{}, c.record.first_byte);
             co_return after_forward::answered;
         }
         const attempt_failure failure = std::move(tried).error();

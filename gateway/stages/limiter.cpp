@@ -1,18 +1,15 @@
 // Reservations, settled once.
 #include "gateway/stages/limiter.hpp"
 
-#include "penstock/io/loop.hpp"
-
 #include <utility>
 
 namespace penstock::gateway {
 
-void reservation::settle(const cost& actual) noexcept {
-    if (limiter* owner = std::exchange(owner_, nullptr)) owner->settle(what_, actual);
+void reservation::settle(const cost& actual, time_point now) noexcept {
+    if (limiter* owner = std::exchange(owner_, nullptr)) owner->settle(what_, actual, now);
 }
 
-void limiter::settle(const reserved& what, const cost& actual) noexcept {
-    const time_point now = io::loop::exact_now();
+void limiter::settle(const reserved& what, const cost& actual, time_point now) noexcept {
     const std::lock_guard held(mutex_);
     policy_->settle(what, actual, now);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "penstock/contracts/limiting.hpp"
+#include "penstock/io/loop.hpp"
 
 #include <memory>
 #include <mutex>
@@ -27,11 +28,13 @@ class reservation {
         std::swap(dispatched_, other.dispatched_);
         return *this;
     }
-    ~reservation() { settle(dispatched_ ? what_.what : cost{0, 0, 0, 0}); }
+    ~reservation() {
+        if (owner_) settle(dispatched_ ? what_.what : cost{0, 0, 0, 0}, io::loop::exact_now());
+    }
 
     void dispatched() noexcept { dispatched_ = true; }
     bool was_dispatched() const noexcept { return dispatched_; }
-    void settle(const cost& actual) noexcept;
+    void settle(const cost& actual, time_point now) noexcept;
 
  private:
     limiter* owner_ = nullptr;
@@ -50,7 +53,7 @@ class limiter {
         const std::lock_guard held(mutex_);
         return policy_->reserve(scopes, asked, now);
     }
-    void settle(const reserved& what, const cost& actual) noexcept;
+    void settle(const reserved& what, const cost& actual, time_point now) noexcept;
 
  private:
     std::mutex mutex_;

@@ -16,6 +16,8 @@ void keep_upstream_part(request_context& c) {
         c.upstream_target += '?';
         c.upstream_target += head.query;
     }
+    constexpr std::size_t own_lines = 160;
+    c.kept_headers.reserve(c.x.head_size() + own_lines);
     http::append_end_to_end_headers(
         head.headers,
         "x-penstock-",
@@ -30,7 +32,7 @@ void keep_upstream_part(request_context& c) {
          c.trace_id.empty() ? "traceparent" : "host"},
         c.kept_headers
     );
-    c.kept_headers += "x-request-id: " + c.request_id + "\r\n";
+    c.kept_headers.append("x-request-id: ").append(c.request_id).append("\r\n");
 }
 
 std::string served_by(const request_context& c) {

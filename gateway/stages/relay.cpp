@@ -78,7 +78,7 @@ class passage {
         if (now - last_progress_ < progress_every) return;
         last_progress_ = now;
         const std::uint32_t content = events_.num_content();
-        c_.slot.tell(event::progress{content - std::exchange(told_, content)});
+        c_.slot.tell(event::progress{content - std::exchange(told_, content)}, now);
     }
 
     // What the answer used: as the upstream said, or as far as we saw it.
@@ -123,6 +123,8 @@ io::task<result<void>> pass_on(request_context& c, passage& p) {
     bool done = c.peeked_all;
     p.start();
     c.x.release_request();
+    c.answer->own_what_is_at_hand();
+    co_await c.thread.loop.turn();
     if (!c.peeked.empty()) p.take(c.peeked);
     auto sent = done ? p.send(true) : p.send_at_hand(done);
     const duration between = c.settings->settings.timeouts.between_bytes;

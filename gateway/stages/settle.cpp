@@ -35,10 +35,11 @@ void settle(request_context& c, const refusal* why) {
         }
     }
     c.upstream.close();
-    c.slot.end(event::completed{.used = c.used, .end = c.end, .streamed = c.work.streamed});
-    c.reserved.settle(cost_of(c));
-
     r.last_byte = c.now();
+    const event::completed how{.used = c.used, .end = c.end, .streamed = c.work.streamed};
+    c.slot.end(how, r.last_byte);
+    c.reserved.settle(cost_of(c), r.last_byte);
+
     r.request_id = c.request_id;
     r.trace_id = c.trace_id;
     r.detail = c.detail;

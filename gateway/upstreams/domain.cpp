@@ -195,20 +195,12 @@ void admission_wait::deliver(const verdict& what) noexcept {
     if (waiter_) home_.post(std::exchange(waiter_, nullptr));
 }
 
-template <class Event>
-void permit::give_back(const Event& how) noexcept {
-    if (domain* owner = std::exchange(owner_, nullptr))
-        owner->on(given_.who, ticket_event(how), io::loop::exact_now());
+void permit::tell(const ticket_event& what, time_point now) noexcept {
+    if (owner_) owner_->on(given_.who, what, now);
 }
 
-void permit::tell(const ticket_event& what) noexcept {
-    if (owner_) owner_->on(given_.who, what, io::loop::exact_now());
-}
-void permit::end(const event::completed& how) noexcept {
-    give_back(how);
-}
-void permit::end(const event::engine_refused& how) noexcept {
-    give_back(how);
+void permit::give_back(const ticket_event& how, time_point now) noexcept {
+    if (domain* owner = std::exchange(owner_, nullptr)) owner->on(given_.who, how, now);
 }
 
 }  // namespace penstock::gateway

@@ -31,19 +31,20 @@ class permit {
         std::swap(given_, other.given_);
         return *this;
     }
-    ~permit() { end(event::completed{}); }
+    ~permit() {
+        if (owner_) end(event::completed{}, io::loop::exact_now());
+    }
 
     explicit operator bool() const noexcept { return owner_ != nullptr; }
     replica_index replica() const noexcept { return given_.replica; }
     duration predicted_ttft() const noexcept { return given_.predicted_ttft; }
 
-    void tell(const ticket_event& what) noexcept;  // first_byte, progress
-    void end(const event::completed& how) noexcept;
-    void end(const event::engine_refused& how) noexcept;
+    void tell(const ticket_event& what, time_point now) noexcept;  // first_byte, progress
+    void end(const event::completed& how, time_point now) noexcept { give_back(how, now); }
+    void end(const event::engine_refused& how, time_point now) noexcept { give_back(how, now); }
 
  private:
-    template <class Event>
-    void give_back(const Event& how) noexcept;
+    void give_back(const ticket_event& how, time_point now) noexcept;
     domain* owner_ = nullptr;
     granted given_;
 };

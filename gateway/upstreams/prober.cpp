@@ -20,7 +20,6 @@ struct probe_answer {
 // One request on a connection of its own.
 io::task<result<probe_answer>> ask(
     io::channel& channel,
-    const std::atomic<bool>& stopping,
     io::loop& home,
     const replica_entry& replica,
     std::string_view method,
@@ -28,10 +27,7 @@ io::task<result<probe_answer>> ask(
     std::string_view body,
     time_point deadline
 ) {
-    auto made = co_await replica.where->connect(home, deadline, true);
-    if (made.has_error()) co_return std::move(made).error();
-    if (stopping) co_return error(errc::canceled);
-    channel = std::move(made.value().channel);
+    CO_CHECK(replica.where->connect(channel, home, deadline));
     channel.set_deadline(deadline);
     std::string request(method);
     request += ' ';
@@ -127,8 +123,7 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
 io::task<bool> prober::probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel) {
     const auto& health = s->settings.health;
     const time_point deadline = after(io::loop::exact_now(), health.timeout);
-    auto asked =
-        co_await ask(channel, stopping_, home_, *t.replica, "GET", health.path, {}, deadline);
+    auto asked = co_await ask(channel, home_, *t.replica, "GET", health.path, {}, deadline);
     if (asked.has_error() || asked.value().status < 200 || asked.value().status > 299)
         co_return false;
     if (health.path.ends_with("/models")) compare_context(t, asked.value().body);
@@ -145,9 +140,8 @@ io::task<bool> prober::warm_up(std::shared_ptr<const snapshot> s, target t, io::
             view.state != replica_state::dead)
             co_return true;
     const time_point deadline = after(io::loop::exact_now(), settings->timeout);
-    auto asked = co_await ask(
-        channel, stopping_, home_, *t.replica, "POST", settings->path, settings->body, deadline
-    );
+    auto asked =
+        co_await ask(channel, home_, *t.replica, "POST", settings->path, settings->body, deadline);
     const bool warm = asked.has_value() && asked.value().status < 300;
     observe::log::info("replica_warmed", {{"replica", t.replica->id}, {"done", warm}});
     co_return warm;

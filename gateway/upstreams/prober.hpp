@@ -18,8 +18,7 @@ class prober {
 
     // On the loop's thread: probes what is in `now` from here on and leaves the rest alone.
     void follow(std::shared_ptr<const snapshot> now);
-    // On the loop's thread: ends all probes, at the latest when a connection that is being made
-    // stands or fails. `has_stopped` then says so; any thread.
+    // On the loop's thread: ends all probes. `has_stopped` then says so; any thread.
     void stop() noexcept;
     bool has_stopped() const noexcept { return stopping_ && num_watched_ == 0; }
 

@@ -30,34 +30,33 @@ upstream::upstream(
         idle_.push_back(std::make_unique<http::idle_connections>(*each, idle_max, idle_for));
 }
 
-io::task<result<connected>> upstream::connect(io::loop& home, time_point deadline, bool fresh) {
-    if (!fresh) {
-        io::channel kept = idle_[static_cast<std::size_t>(home.index())]->take();
-        if (kept) co_return connected{std::move(kept), true};
-    }
+io::channel upstream::take_idle(io::loop& home) noexcept {
+    return idle_[static_cast<std::size_t>(home.index())]->take();
+}
+
+io::task<result<void>> upstream::connect(io::channel& made, io::loop& home, time_point deadline) {
     error last(errc::name_not_resolved, where_.host);
     for (const io::endpoint& each : endpoints()) {
-        auto made = co_await io::connect(home, each, deadline);
-        if (made.has_error()) {
-            last = std::move(made).error();
-            if (last.code == errc::timed_out) break;
-            continue;
+        auto connected = co_await connect_to(made, home, each, deadline);
+        if (connected.has_value()) {
+            measure(made);
+            co_return success();
         }
-        io::channel channel = std::move(made).value();
-        if (tls_) {
-            channel.set_deadline(deadline);
-            auto secured =
-                co_await channel.start_tls(tls_, io::tls_session::role::client, where_.host);
-            if (secured.has_error()) {
-                last = std::move(secured).error();
-                continue;
-            }
-            channel.set_deadline(never);
-        }
-        measure(channel);
-        co_return connected{std::move(channel), false};
+        last = std::move(connected).error();
+        if (last.code == errc::timed_out || last.code == errc::canceled) break;
     }
     co_return last;
+}
+
+io::task<result<void>> upstream::connect_to(
+    io::channel& made, io::loop& home, const io::endpoint& where, time_point deadline
+) {
+    CO_CHECK(io::connect(made, home, where, deadline));
+    if (!tls_) co_return success();
+    made.set_deadline(deadline);
+    CO_CHECK(made.start_tls(tls_, io::tls_session::role::client, where_.host));
+    made.set_deadline(never);
+    co_return success();
 }
 
 void upstream::give_back(io::loop& home, io::channel connection) {

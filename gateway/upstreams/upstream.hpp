@@ -14,11 +14,6 @@
 
 namespace penstock::gateway {
 
-struct connected {
-    io::channel channel;
-    bool reused = false;
-};
-
 class upstream {
  public:
     upstream(
@@ -29,9 +24,11 @@ class upstream {
         duration idle_for
     );
 
-    // An idle connection of this loop, or a new one; every address is tried until `deadline`. A
-    // fresh one when `fresh`.
-    io::task<result<connected>> connect(io::loop& home, time_point deadline, bool fresh);
+    // An idle connection of this loop; a closed channel when there is none.
+    io::channel take_idle(io::loop& home) noexcept;
+    // A new connection, into `made`; every address is tried until `deadline`. `made.close()` ends
+    // the wait with `canceled`.
+    io::task<result<void>> connect(io::channel& made, io::loop& home, time_point deadline);
     void give_back(io::loop& home, io::channel connection);
     void configure(std::size_t idle_max, duration idle_for);
     std::size_t num_idle() const noexcept;
@@ -52,6 +49,9 @@ class upstream {
 
  private:
     std::vector<io::endpoint> endpoints() const;
+    io::task<result<void>> connect_to(
+        io::channel& made, io::loop& home, const io::endpoint& where, time_point deadline
+    );
 
     const settings::address where_;
     const std::shared_ptr<const io::tls_context> tls_;

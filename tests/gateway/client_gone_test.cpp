@@ -69,6 +69,21 @@ TEST_P(client_gone, in_a_stream_is_seen_upstream_at_once_and_charged) {
     EXPECT_EQ(line["status"], "499");
 }
 
+TEST_P(client_gone, while_its_upstream_is_connected_to_ends_that_too) {
+    const test::silent_listener silent;
+    running_gateway g(
+        "timeouts: {connect: 1h, total: 1h}\nhealth: {timeout: 1h}\n" +
+        chat_model({"{url: \"http://127.0.0.1:" + std::to_string(silent.port()) + "\"}"})
+    );
+    test_client client(g.port());
+    client.send(chat_request());
+    ASSERT_TRUE(eventually([&] { return g.slots_taken() == 1; }));
+    leave(client, GetParam());
+    EXPECT_TRUE(g.comes_to_rest());
+    EXPECT_EQ(g.log(0)["verdict"], "client_gone");
+    EXPECT_EQ(g.log(0)["attempts"], "1");
+}
+
 TEST_P(client_gone, in_the_queue_leaves_it) {
     const auto allowed = nothing_yet();
     scripted_upstream upstream([&](const auto&) { return test::held(test::chat("a"), allowed); });

@@ -3,9 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 namespace penstock::gateway {
 namespace {
 
@@ -154,19 +151,13 @@ TEST(deadline, of_the_client_does_not_lengthen_the_gateways) {
 }
 
 TEST(deadline, of_connecting_goes_elsewhere) {
-    // A full accept queue: the kernel lets no more connections through and refuses none.
-    const int full = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(::bind(full, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(::listen(full, 0), 0);
-    const auto port = test::port_of(full);
-    test_client fills(port);
+    const test::silent_listener silent;
     scripted_upstream good;
     running_gateway g(times(
         "connect: 100ms",
-        chat_model({"{url: \"http://127.0.0.1:" + std::to_string(port) + "\"}", replica_of(good)})
+        chat_model(
+            {"{url: \"http://127.0.0.1:" + std::to_string(silent.port()) + "\"}", replica_of(good)}
+        )
     ));
     bool waited = false;
     for (int i = 0; i < 2; ++i) {
@@ -175,7 +166,6 @@ TEST(deadline, of_connecting_goes_elsewhere) {
         waited = waited || got.header("x-penstock-attempts") == "2";
     }
     EXPECT_TRUE(waited);
-    ::close(full);
 }
 
 }  // namespace

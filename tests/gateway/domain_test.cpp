@@ -99,7 +99,7 @@ io::task<void> ask(domain_of_threads& d, int loop, seen& s, work w) {
         s.decided = true;
         while (!s.release)
             co_await alarm.wait_until(now());
-        slot.end(event::completed{.end = ending::served});
+        slot.end(event::completed{.end = ending::served}, now());
     }
     s.ended = true;
 }
@@ -243,10 +243,10 @@ TEST(permit, is_given_back_once_however_it_is_moved) {
     permit c = take(d);
     EXPECT_EQ(d.shared->in_flight(), 2u);
     c = std::move(b);
-    b.end(event::completed{.end = ending::served});
+    b.end(event::completed{.end = ending::served}, now());
     EXPECT_EQ(d.shared->in_flight(), 1u);
-    c.end(event::completed{.end = ending::served});
-    c.end(event::completed{.end = ending::served});
+    c.end(event::completed{.end = ending::served}, now());
+    c.end(event::completed{.end = ending::served}, now());
     EXPECT_EQ(d.shared->in_flight(), 0u);
 }
 
@@ -257,7 +257,7 @@ TEST(domain, keeps_the_retry_budget_of_its_model) {
         EXPECT_TRUE(d.shared->may_retry(t));
     EXPECT_FALSE(d.shared->may_retry(t));
     for (int i = 0; i < 10; ++i)
-        take(d).end(event::completed{.end = ending::served});
+        take(d).end(event::completed{.end = ending::served}, now());
     EXPECT_TRUE(d.shared->may_retry(t)) << "ten requests earned one";
     EXPECT_FALSE(d.shared->may_retry(t));
 }
@@ -310,9 +310,9 @@ class storm {
             }
             io::alarm alarm(home);
             if (random() % 64 == 0) co_await alarm.wait_until(now());
-            slot.tell(event::progress{1});
+            slot.tell(event::progress{1}, now());
             --inside_;
-            slot.end(event::completed{.end = ending::served});
+            slot.end(event::completed{.end = ending::served}, now());
             ++served_;
         }
         --open_;

@@ -37,10 +37,10 @@ TEST(headers, go_upstream_as_exactly_these_lines) {
     EXPECT_EQ(
         exact_head(upstream),
         "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(upstream.port()) +
-            "\r\nAuthorization: Bearer sk-engine\r\nAccept-Encoding: identity\r\n"
-            "Accept: text/plain\r\nX-Custom: one\r\nx-custom: two\r\n"
-            "Content-Type: application/json\r\nx-request-id: abc\r\nContent-Length: " +
-            std::to_string(body.size()) + "\r\n\r\n"
+            "\r\nAuthorization: Bearer sk-engine\r\nAccept-Encoding: identity\r\nContent-Length: " +
+            std::to_string(body.size()) +
+            "\r\nAccept: text/plain\r\nX-Custom: one\r\nx-custom: two\r\n"
+            "Content-Type: application/json\r\nx-request-id: abc\r\n\r\n"
     );
 }
 

@@ -179,6 +179,43 @@ TEST(stream, of_a_thousand_small_events_is_whole) {
     EXPECT_EQ(line["estimated"], "true");
 }
 
+// All of them become ready in the same turn of the one loop, their first events behind what has
+// been read of them already.
+TEST(stream, shares_no_byte_with_those_that_begin_at_the_same_time) {
+    constexpr std::size_t num_streams = 48;
+    const auto allowed = std::make_shared<std::atomic<std::size_t>>(1);
+    const auto text_of = [](std::size_t i) {
+        std::string text;
+        for (std::size_t event = 0; event < 3; ++event)
+            text += "data: " + std::string(20 + i, static_cast<char>('0' + i)) + "\n\n";
+        return text;
+    };
+    const std::string comment = ": wait\n\n", last = "data: [DONE]\n\n";
+    scripted_upstream upstream([&](const test::recorded& r) {
+        const auto at = r.body.find("\"user\":\"") + 8;
+        const auto i = static_cast<std::size_t>(std::stoi(r.body.substr(at)));
+        answer what;
+        what.headers = {{"Content-Type", "text/event-stream"}};
+        what.framed = test::framing::chunked;
+        what.pieces = {comment, text_of(i), last};
+        return test::held(what, allowed);
+    });
+    running_gateway g("threads: 1\n" + chat_model(upstream));
+    std::vector<test_client> clients;
+    for (std::size_t i = 0; i < num_streams; ++i) {
+        clients.emplace_back(g.port());
+        const std::string user = ",\"user\":\"" + std::to_string(i) + "\"";
+        clients.back().send(chat_request(std::string(streamed_with_usage) + user));
+    }
+    ASSERT_TRUE(upstream.wait_for_requests(num_streams));
+    allowed->store(everything);
+    for (std::size_t i = 0; i < num_streams; ++i) {
+        const auto got = clients[i].read_response();
+        EXPECT_TRUE(got.whole) << i;
+        EXPECT_EQ(got.body, comment + text_of(i) + last) << i;
+    }
+}
+
 TEST(stream, adds_up_the_usage_of_the_messages_dialect) {
     const answer what = sse(
         {"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":"

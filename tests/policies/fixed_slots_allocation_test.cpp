@@ -11,15 +11,16 @@ namespace {
 std::uint64_t num_allocations = 0;
 }
 
-void* operator new(std::size_t size) {
+// Not inlined, or the compiler sees `free` of what it takes for another allocator's memory.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     ++num_allocations;
     if (void* p = std::malloc(size ? size : 1)) return p;
     throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept {
+[[gnu::noinline]] void operator delete(void* p) noexcept {
     std::free(p);
 }
-void operator delete(void* p, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
     std::free(p);
 }
 

@@ -137,6 +137,16 @@ void send_at_once(int fd) {
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+silent_listener::silent_listener() : listener_(listen_tcp(0)) {
+    ::listen(listener_.get(), 0);
+    constexpr int more_than_fit = 4;
+    const sockaddr_in address = loopback(port());
+    for (int i = 0; i < more_than_fit; ++i) {
+        waiting_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        ::connect(waiting_.back().get(), generic(address), sizeof address);
+    }
+}
+
 descriptor connect_unix(const std::string& path) {
     descriptor fd = open_socket(AF_UNIX);
     const sockaddr_un address = local(path);

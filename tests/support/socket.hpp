@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace penstock::test {
 
@@ -55,5 +56,16 @@ descriptor connect_tcp(std::uint16_t port, int receive_buffer = 0);
 // No waiting for acknowledgements between small writes (TCP_NODELAY).
 void send_at_once(int fd);
 descriptor connect_unix(const std::string& path);
+
+// A port whose accept queue is full: the kernel lets no more connections through and refuses none.
+class silent_listener {
+ public:
+    silent_listener();
+    std::uint16_t port() const { return port_of(listener_.get()); }
+
+ private:
+    descriptor listener_;
+    std::vector<descriptor> waiting_;
+};
 
 }  // namespace penstock::test

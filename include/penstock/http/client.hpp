@@ -26,6 +26,10 @@ class answer {
     const response_head& head() const noexcept { return head_; }
     bool has_begun() const noexcept { return begun_; }
 
+    // What is at hand may lie in the loop's scratch; afterwards it is the answer's own and outlives
+    // any wait but a read of the channel.
+    void own_what_is_at_hand();
+
     // The next piece of the body that is at hand; valid until the channel is read again.
     body_reader::step next(std::string_view& payload) noexcept {
         return reader_.next(rest_, payload);
@@ -46,6 +50,7 @@ class answer {
     response_head head_;
     body_reader reader_;
     std::string_view rest_;
+    bool borrowed_ = false;  // `rest_` lies in what the channel lent
     bool begun_ = false;
 };
 

@@ -36,10 +36,10 @@ class header_list {
         items_.clear();
         names_ = 0;
     }
-    void add(std::string_view name, std::string_view value, std::string_view line = {}) {
-        if (items_.empty()) items_.reserve(24);
-        items_.push_back({name, value, line});
-        names_ |= sign_of(name);
+    void add(const header& it) {
+        if (items_.empty()) items_.reserve(usual_size);
+        items_.push_back(it);
+        names_ |= sign_of(it.name);
     }
     // The first of that name; empty when there is none.
     std::string_view find(std::string_view name) const noexcept;
@@ -51,6 +51,8 @@ class header_list {
     std::size_t size() const noexcept { return items_.size(); }
 
  private:
+    static constexpr std::size_t usual_size = 20;
+
     bool may_have(std::string_view name) const noexcept { return names_ & sign_of(name); }
 
     std::vector<header> items_;
@@ -89,7 +91,7 @@ std::size_t find_head_end(std::string_view bytes, std::size_t from = 0) noexcept
 // expectation_failed): obs-fold, bare LF or CR, NUL and other control bytes, white space before a
 // colon, both Content-Length and Transfer-Encoding, duplicate, signed or non-decimal lengths,
 // Transfer-Encoding other than a single final `chunked`, missing or repeated Host in HTTP/1.1,
-// versions other than 1.0 and 1.1. What remains goes through Beast's parser by `put()`.
+// versions other than 1.0 and 1.1 (docs/decisions/0010-own-request-heads.md).
 result<void, refusal> parse_request_head(
     std::string_view raw, const head_limits& limits, request_head& out
 );

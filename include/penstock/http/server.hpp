@@ -54,6 +54,7 @@ class exchange {
     exchange& operator=(const exchange&) = delete;
 
     const request_head& head() const noexcept { return head_; }
+    std::size_t head_size() const noexcept { return head_bytes_.size(); }  // in bytes, as it came
     // Came in on the admin listener.
     bool is_admin() const noexcept { return admin_; }
     io::channel& client() noexcept { return client_; }

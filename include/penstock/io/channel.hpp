@@ -104,7 +104,9 @@ class channel {
  private:
     struct state;
     struct write_awaiter;
-    friend task<result<channel>> connect(loop& home, const endpoint& where, time_point deadline);
+    friend task<result<void>> connect(
+        channel& made, loop& home, const endpoint& where, time_point deadline
+    );
     explicit channel(state* s) noexcept : state_(s) {}
     state* state_ = nullptr;
 };
@@ -121,8 +123,9 @@ result<endpoint> parse_endpoint(std::string_view text);
 // Every address of a name. Blocks: never on a loop's thread.
 result<std::vector<endpoint>> resolve(const std::string& host, std::uint16_t port);
 
-// Fails with connection_refused, timed_out or io_failed.
-task<result<channel>> connect(loop& home, const endpoint& where, time_point deadline);
+// `made` is the connection from the first step on, so that `made.close()` ends the wait. Fails with
+// connection_refused, timed_out, canceled or io_failed; `made` is then of no use.
+task<result<void>> connect(channel& made, loop& home, const endpoint& where, time_point deadline);
 
 // Listens on one address with SO_REUSEPORT (TCP), so that each loop has its own queue, or on a Unix
 // socket that loops share (`unix:` paths are replaced when nobody answers on them).

@@ -75,6 +75,17 @@ class loop {
     void post(std::function<void()> what);    // any thread; runs later on this loop's thread
     void post(std::coroutine_handle<> what);  // any thread
 
+    // co_await home.turn(): goes on once all that is ready now has been read. Sends of many
+    // connections then leave back to back, and one wake-up of the other side serves them all
+    // (docs/decisions/0009-sends-leave-together.md).
+    struct turn_awaiter {
+        loop& home;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> h) const { home.next_turn(h); }
+        void await_resume() const noexcept {}
+    };
+    turn_awaiter turn() noexcept { return {*this}; }
+
     // Coarse: up to one tick of the kernel (4 ms) behind, never ahead; costs 3 ns.
     time_point now() const noexcept;
     // Reads the clock.
@@ -92,6 +103,8 @@ class loop {
     boost::asio::io_context& context() noexcept;
 
  private:
+    void next_turn(std::coroutine_handle<> who);
+
     struct state;
     std::unique_ptr<state> state_;
 };

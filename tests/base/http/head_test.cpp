@@ -364,9 +364,9 @@ TEST(header_list, compares_names_without_regard_to_ascii_case_alone) {
 
 TEST(header_list, finds_tokens_over_several_lines) {
     header_list list;
-    list.add("Connection", "keep-alive,\t Upgrade ,,");
-    list.add("x", "y");
-    list.add("connection", "TE");
+    list.add({"Connection", "keep-alive,\t Upgrade ,,", {}});
+    list.add({"x", "y", {}});
+    list.add({"connection", "TE", {}});
     EXPECT_TRUE(list.has_token("connection", "upgrade"));
     EXPECT_TRUE(list.has_token("CONNECTION", "te"));
     EXPECT_TRUE(list.has_token("connection", "keep-alive"));

@@ -208,7 +208,7 @@ TEST(append_end_to_end_headers, leaves_out_what_concerns_this_connection_alone) 
 
 TEST(append_end_to_end_headers, writes_headers_that_were_made_here) {
     header_list list;
-    list.add("x-made", "here");
+    list.add({"x-made", "here", {}});
     std::string out = "before\r\n";
     append_end_to_end_headers(list, "", {}, out);
     EXPECT_EQ(out, "before\r\nx-made: here\r\n");

@@ -25,16 +25,16 @@ attempt try_connect(const endpoint& where, duration wait = patience) {
     attempt out;
     const auto body = [](loop& home, const endpoint& where, duration wait, attempt& out
                       ) -> task<void> {
-        auto made = co_await connect(home, where, after(loop::exact_now(), wait));
-        out.connected = made.has_value();
-        if (made.has_error()) {
-            out.failed = made.error().code;
-            out.detail = made.error().detail;
+        channel made;
+        auto connected = co_await connect(made, home, where, after(loop::exact_now(), wait));
+        out.connected = connected.has_value();
+        if (connected.has_error()) {
+            out.failed = connected.error().code;
+            out.detail = connected.error().detail;
             co_return;
         }
-        channel channel = std::move(made).value();
-        out.peer = channel.peer_address();
-        auto sent = co_await channel.send("hello");
+        out.peer = made.peer_address();
+        auto sent = co_await made.send("hello");
         EXPECT_TRUE(sent.has_value());
     };
     run_on(home, body(home, where, wait, out));
@@ -83,25 +83,38 @@ TEST(connect, is_refused_where_nobody_listens) {
     );
 }
 
-// A listener whose queue is full answers nothing.
 TEST(connect, gives_up_at_its_deadline) {
-    const descriptor listener = listen_tcp(0);
-    ::listen(listener.get(), 0);
-    std::vector<descriptor> waiting;
-    const endpoint where = local(port_of(listener.get()));
-    for (int i = 0; i < 4; ++i) {
-        waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-        ::connect(
-            waiting.back().get(),
-            reinterpret_cast<const sockaddr*>(where.address.data()),
-            static_cast<socklen_t>(where.address.size())
-        );
-    }
+    const silent_listener listener;
     const auto began = clock::now();
-    const attempt made = try_connect(where, milliseconds(60));
+    const attempt made = try_connect(local(listener.port()), milliseconds(60));
     EXPECT_EQ(made.failed, errc::timed_out) << made.detail;
     EXPECT_GE(clock::now() - began, milliseconds(60));
     EXPECT_LT(clock::now() - began, patience);
+}
+
+TEST(connect, ends_when_its_channel_is_closed) {
+    const silent_listener listener;
+    loop home;
+    channel made;
+    errc failed = errc::count_;
+    bool ended = false;
+    const auto connecting = [](channel& made, loop& home, endpoint where, errc& failed, bool& ended
+                            ) -> task<void> {
+        auto connected = co_await connect(made, home, where, never);
+        failed = connected.has_error() ? connected.error().code : errc::count_;
+        ended = true;
+    };
+    const auto body = [&]() -> task<void> {
+        spawn(
+            connecting(made, home, local(listener.port()), failed, ended), [](std::exception_ptr) {}
+        );
+        CO_REQUIRE(made.is_open() && !ended);
+        made.close();
+        const bool over = co_await until(home, [&] { return ended; });
+        EXPECT_TRUE(over);
+    };
+    run_on(home, body());
+    EXPECT_EQ(failed, errc::canceled);
 }
 
 TEST(endpoint, is_read_from_numbers_and_paths) {
