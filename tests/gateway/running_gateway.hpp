@@ -208,6 +208,14 @@ inline constexpr std::string_view streamed = R"(,"stream":true)";
 inline constexpr std::string_view streamed_with_usage =
     R"(,"stream":true,"stream_options":{"include_usage":true})";
 
+// The body of an answer as the upstream sends it.
+inline std::string all_of(const test::answer& what) {
+    std::string text;
+    for (const auto& piece : what.pieces)
+        text += piece;
+    return text;
+}
+
 using allowance = std::shared_ptr<std::atomic<std::size_t>>;
 inline allowance nothing_yet() {
     return std::make_shared<std::atomic<std::size_t>>(0);
