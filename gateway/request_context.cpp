@@ -34,6 +34,12 @@ void request_context::on_departure() noexcept {
     x.abort();
 }
 
+stage_result<> request_context::goes_on() const {
+    if (client_left) return refusal(errc::client_gone);
+    if (was_cut) return refusal(errc::draining);
+    return success();
+}
+
 void request_context::cut() noexcept {
     was_cut = true;
     if (waiting.is_waiting()) model->admission->cancel(waiting, now());

@@ -42,6 +42,9 @@ struct request_context final : io::departure_watcher {
     // The gateway stops and waits no longer.
     void cut() noexcept;
 
+    // Refuses when one of the two has happened: asked after whatever was awaited.
+    stage_result<> goes_on() const;
+
     time_point now() const noexcept { return io::loop::exact_now(); }
 
     http::exchange& x;

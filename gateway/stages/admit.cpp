@@ -28,7 +28,7 @@ const replica_entry* find_granted(request_context& c) {
 }  // namespace
 
 io::task<stage_result<>> admit(request_context& c) {
-    if (c.client_left) co_return refusal(errc::client_gone);
+    CO_CHECK_NOW(c.goes_on());
     const time_point asked = c.now();
     c.model->admission->arrive(c.work, c.waiting, asked);
     const bool at_once = c.waiting.await_ready();
@@ -36,7 +36,7 @@ io::task<stage_result<>> admit(request_context& c) {
     if (!at_once) c.record.queue_wait += c.now() - asked;
     if (const auto* no = std::get_if<refused>(&said)) {
         c.record.predicted_wait = no->wait;
-        if (c.was_cut) co_return refusal(errc::draining);
+        CO_CHECK_NOW(c.goes_on());
         // No other replica is left: what the last one did is the truer answer.
         if (no->reason == errc::no_replica && c.last_refusal) co_return *c.last_refusal;
         co_return as_refusal(*no);
@@ -48,7 +48,7 @@ io::task<stage_result<>> admit(request_context& c) {
         co_await pause.wait_until(c.now());
         c.replica = find_granted(c);
     }
-    if (c.client_left) co_return refusal(errc::client_gone);
+    CO_CHECK_NOW(c.goes_on());
     if (!c.replica) co_return refusal(errc::no_replica);
     c.record.replica = c.replica->id;
     co_return success();

@@ -83,8 +83,7 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
         }
         const attempt_failure failure = std::move(tried).error();
         c.upstream.close();
-        if (c.client_left) co_return refusal(errc::client_gone);
-        if (c.was_cut) co_return refusal(errc::draining);
+        CO_CHECK_NOW(c.goes_on());
         c.detail = failure.why.detail;
 
         if (failure.context_too_small) {

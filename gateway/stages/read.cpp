@@ -128,7 +128,7 @@ io::task<stage_result<>> read(request_context& c) {
     // From here on the client's leaving ends whatever is awaited.
     c.x.watch(&c);
     c.client_left = c.client_left || c.x.client().has_departed();
-    if (c.client_left) co_return refusal(errc::client_gone);
+    CO_CHECK_NOW(c.goes_on());
     co_return success();
 }
 

@@ -111,8 +111,8 @@ class passage {
 };
 
 refusal as_refusal(const request_context& c, error why) {
-    if (c.client_left || why.code == errc::client_gone) return {errc::client_gone};
-    if (c.was_cut) return {errc::draining};
+    if (auto on = c.goes_on(); on.has_error()) return std::move(on).error();
+    if (why.code == errc::client_gone) return {errc::client_gone};
     if (why.code == errc::timed_out) return {errc::upstream_timeout};
     refusal broken(errc::upstream_broken);
     broken.detail = std::move(why.detail);
