@@ -12,8 +12,6 @@
 namespace penstock::openai {
 namespace {
 
-constexpr std::size_t longest_key = 8;  // bytes kept of a name; "usage" and "meta" fit
-
 // The first byte of [p, end) that opens or closes something, or end.
 const char* find_bracket_or_quote(const char* p, const char* end) noexcept {
 #if defined(__SSE2__)
@@ -91,7 +89,15 @@ void answer_watch::feed(std::string_view bytes) {
 void answer_watch::begin_string() {
     in_string_ = true;
     in_key_ = depth_ == 1 && !after_colon_;
-    if (in_key_) key_.clear();
+    key_size_ = 0;
+}
+
+// A longer name is none that is looked for, and is told by its size.
+void answer_watch::keep_key(const char* from, const char* to) noexcept {
+    const auto size = static_cast<std::size_t>(to - from);
+    const std::size_t room = key_.size() - key_size_;
+    std::copy_n(from, std::min(size, room), key_.data() + key_size_);
+    key_size_ += static_cast<std::uint8_t>(std::min(size, room));
 }
 
 // Returns where the string ends, or `end`.
@@ -101,18 +107,20 @@ const char* answer_watch::pass_string(const char* p, const char* end) {
         return p + 1;
     }
     const char* const stop = find_string_end(p, end);
-    if (in_key_ && key_.size() < longest_key)
-        key_.append(p, std::min<std::size_t>(stop - p, longest_key));
-    if (stop == end) return end;
+    if (stop == end) {
+        if (in_key_) keep_key(p, stop);
+        return end;
+    }
     escaped_ = *stop == '\\';
     in_string_ = escaped_;
-    if (escaped_ && in_key_) key_ += '\\';
+    if (in_key_) keep_key(p, stop + (escaped_ ? 1 : 0));
     return stop + 1;
 }
 
 bool answer_watch::begins_usage() const noexcept {
     if (depth_ != 1 || !after_colon_) return false;
-    return key_ == "usage" || (key_ == "meta" && spoken_ == dialect::rerank);
+    const std::string_view key(key_.data(), key_size_);
+    return key == "usage" || (key == "meta" && spoken_ == dialect::rerank);
 }
 
 void answer_watch::keep(const char* from, const char* to) {

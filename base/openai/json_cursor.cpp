@@ -27,15 +27,14 @@ constexpr bool ends_plain(char c) noexcept {
 // The first quote, backslash or control byte of [p, end), or end.
 inline const char* skip_plain(const char* p, const char* end) noexcept {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"');
+    // With its bit 1 turned over the quote is 0x20, and control bytes stay below.
+    const __m128i bit_1 = _mm_set1_epi8(2), quote = _mm_set1_epi8('"' ^ 2);
     const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i last_control = _mm_set1_epi8(0x1f);
     const auto stops_at = [&](const char* at) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-        const __m128i named =
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        return _mm_or_si128(control, named);
+        const __m128i turned = _mm_xor_si128(bytes, bit_1);
+        const __m128i quote_or_control = _mm_cmpeq_epi8(_mm_min_epu8(turned, quote), turned);
+        return _mm_or_si128(quote_or_control, _mm_cmpeq_epi8(bytes, backslash));
     };
     while (end - p >= 16) {
         const int found = _mm_movemask_epi8(stops_at(p));

@@ -5,6 +5,7 @@
 #include "penstock/contracts/work.hpp"
 #include "penstock/openai/dialect.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -43,13 +44,16 @@ class answer_watch {
  private:
     const char* pass_string(const char* p, const char* end);
     void begin_string();
+    void keep_key(const char* from, const char* to) noexcept;
     bool begins_usage() const noexcept;
     void keep(const char* from, const char* to);
     void end_capture();
 
     dialect spoken_;
     usage found_;
-    std::string key_, captured_;
+    std::array<char, 8> key_;  // of the member's name; "usage" and "meta" leave room
+    std::uint8_t key_size_ = 0;
+    std::string captured_;
     std::uint32_t depth_ = 0;
     bool in_string_ = false, escaped_ = false, in_key_ = false, after_colon_ = false;
     bool capturing_ = false;
