@@ -88,9 +88,9 @@ struct request_context final : io::departure_watcher {
     std::optional<refusal>
         last_refusal;  // of the attempt before: told when there is no other replica
     io::channel upstream;
-    std::optional<http::answer> answer;
-    std::string peeked;       // of the body, before the answer was judged
-    bool peeked_all = false;  // … and it ended there
+    std::optional<http::answer> answer;  // made anew for each attempt
+    std::string peeked;                  // of the body, before the answer was judged
+    bool peeked_all = false;             // … and it ended there
     bool injected_usage = false;
     bool is_event_stream = false;
     bool inside_event =

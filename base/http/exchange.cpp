@@ -1,4 +1,5 @@
 // One request and its answer: reading the body, framing the answer.
+#include "base/http/spare_bytes.hpp"
 #include "penstock/http/response.hpp"
 #include "penstock/http/server.hpp"
 
@@ -44,7 +45,7 @@ exchange::exchange(
     : client_(client), budget_(budget), options_(options), serving_(serving), admin_(is_admin) {}
 
 exchange::~exchange() {
-    budget_.give(budgeted_);
+    release_request();
 }
 
 // ── the request ─────────────────────────────────────────────────────────────────────────────────
@@ -129,8 +130,8 @@ stage_result<> exchange::append(std::string_view bytes) {
 }
 
 void exchange::release_request() noexcept {
-    std::string().swap(body_);
-    std::string().swap(head_bytes_);
+    spare_bytes::give(std::exchange(body_, {}));
+    spare_bytes::give(std::exchange(head_bytes_, {}));
     head_.clear();
     budget_.give(std::exchange(budgeted_, 0));
 }

@@ -3,6 +3,7 @@
 #include "penstock/http/server.hpp"
 
 #include "base/http/connection.hpp"
+#include "base/http/spare_bytes.hpp"
 
 namespace penstock::http {
 namespace {
@@ -143,7 +144,9 @@ io::task<stage_result<bool>> connection::read_head(exchange& x) {
         }
         const std::size_t end = find_head_end(seen, started ? searched : 0);
         if (end != std::string_view::npos) {
+            x.head_bytes_ = spare_bytes::take();
             x.head_bytes_.assign(seen.substr(0, end));
+            x.early_ = spare_bytes::take();
             x.early_.assign(seen.substr(end));
             break;
         }

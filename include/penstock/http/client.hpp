@@ -17,8 +17,10 @@ namespace penstock::http {
 // One answer on an upstream's connection. Deadlines are the caller's, on the channel.
 class answer {
  public:
-    explicit answer(io::channel& upstream, std::size_t head_bytes_max = 64 * 1024) noexcept
-        : upstream_(upstream), head_bytes_max_(head_bytes_max) {}
+    explicit answer(io::channel& upstream, std::size_t head_bytes_max = 64 * 1024) noexcept;
+    ~answer();
+    answer(const answer&) = delete;
+    answer& operator=(const answer&) = delete;
 
     // Skips interim (1xx) heads. Fails with end_of_stream or connection_reset when the connection
     // ended before any byte came (`has_begun()` tells), upstream_protocol when it is no HTTP.
@@ -46,7 +48,7 @@ class answer {
     io::channel& upstream_;
     std::size_t head_bytes_max_;
     std::string head_bytes_;
-    std::string early_;  // what came with the head
+    std::string early_;  // what came of a head in pieces and with it, or was lent no longer
     response_head head_;
     body_reader reader_;
     std::string_view rest_;
