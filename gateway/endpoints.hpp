@@ -1,6 +1,7 @@
 // Every route of the gateway, one row each: method, path, dialect, kinds, and who may call it.
 #pragma once
 
+#include "penstock/io/task.hpp"
 #include "penstock/openai/dialect.hpp"
 #include "penstock/result.hpp"
 
@@ -26,7 +27,7 @@ struct local_answer {
     std::string content_type = "application/json";
     std::string body;
 };
-using local_handler = local_answer (*)(request_context&);
+using local_handler = io::task<local_answer> (*)(request_context&);
 
 struct endpoint_row {
     std::string_view method;

@@ -92,6 +92,7 @@ gateway::gateway(const settings::root& settings)
           .bodies = bodies_,
           .serving = serving_,
           .connections_max = clamp_to_descriptors(settings.limits.connections),
+          .side = side_,
           .expose_metrics = [this] { return expose_metrics(); }
       } {
     auto first = std::make_shared<snapshot>();

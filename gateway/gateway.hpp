@@ -67,6 +67,7 @@ class gateway {
     std::uint64_t generation_ = 0;
     std::vector<std::thread> threads_;
     std::jthread resolver_;
+    side_thread side_;  // the first to end: what it runs may look at all of the others
 };
 
 }  // namespace penstock::gateway

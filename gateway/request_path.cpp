@@ -51,7 +51,7 @@ io::task<void> tell_client(request_context& c, const refusal& why) {
 }
 
 io::task<void> answer_locally(request_context& c) {
-    const local_answer answer = c.route->local(c);
+    const local_answer answer = co_await c.route->local(c);
     const std::string head = local_head(c, answer.content_type);
     c.record.status = answer.status;
     c.end = ending::served;

@@ -1,6 +1,7 @@
 // What the loops of one process share. The composition root owns all of it.
 #pragma once
 
+#include "gateway/side_thread.hpp"
 #include "gateway/stages/limiter.hpp"
 #include "penstock/gate.hpp"
 #include "penstock/http/server.hpp"
@@ -20,6 +21,7 @@ struct shared_parts {
     http::body_budget& bodies;
     gate& serving;  // one pass for each client connection
     std::uint64_t connections_max;
+    side_thread& side;
     std::function<std::string()> expose_metrics;  // Prometheus text; any thread
 };
 

@@ -26,7 +26,7 @@ std::string_view word_for(replica_state state) {
 
 }  // namespace
 
-local_answer show_health(request_context& c) {
+io::task<local_answer> show_health(request_context& c) {
     boost::json::array healthy, unhealthy;
     for (const auto& model : c.settings->models) {
         for (const auto& replica : model.admission->replicas(c.now())) {
@@ -44,7 +44,7 @@ local_answer show_health(request_context& c) {
         }
     }
     const auto num_healthy = healthy.size(), num_unhealthy = unhealthy.size();
-    return {
+    co_return local_answer{
         .body = serialize(boost::json::object{
             {"healthy_endpoints", std::move(healthy)},
             {"unhealthy_endpoints", std::move(unhealthy)},
@@ -54,15 +54,17 @@ local_answer show_health(request_context& c) {
     };
 }
 
-local_answer say_alive(request_context&) {
-    return {.body = "\"I'm alive!\""};
+io::task<local_answer> say_alive(request_context&) {
+    co_return local_answer{.body = "\"I'm alive!\""};
 }
 
-local_answer say_ready(request_context& c) {
+io::task<local_answer> say_ready(request_context& c) {
     // Monitors of LiteLLM read `db`: there is none here that could be away.
     if (c.thread.is_draining())
-        return {.status = 503, .body = R"({"status":"draining","db":"Not connected"})"};
-    return {.body = R"({"status":"healthy","db":"Not connected"})"};
+        co_return local_answer{
+            .status = 503, .body = R"({"status":"draining","db":"Not connected"})"
+        };
+    co_return local_answer{.body = R"({"status":"healthy","db":"Not connected"})"};
 }
 
 }  // namespace penstock::gateway

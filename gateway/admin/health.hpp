@@ -6,9 +6,9 @@
 namespace penstock::gateway {
 
 // Every replica by its probe's word, in LiteLLM's shape.
-local_answer show_health(request_context& c);
-local_answer say_alive(request_context& c);
+io::task<local_answer> show_health(request_context& c);
+io::task<local_answer> say_alive(request_context& c);
 // 503 while draining.
-local_answer say_ready(request_context& c);
+io::task<local_answer> say_ready(request_context& c);
 
 }  // namespace penstock::gateway

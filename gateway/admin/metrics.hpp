@@ -5,6 +5,6 @@
 
 namespace penstock::gateway {
 
-local_answer expose_metrics(request_context& c);
+io::task<local_answer> expose_metrics(request_context& c);
 
 }  // namespace penstock::gateway

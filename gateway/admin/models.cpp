@@ -30,7 +30,7 @@ bool may_use(const request_context& c, const model_entry& model) {
 
 }  // namespace
 
-local_answer list_models(request_context& c) {
+io::task<local_answer> list_models(request_context& c) {
     std::vector<std::pair<std::string_view, const model_entry*>> named;
     for (const auto& [name, index] : c.settings->model_names)
         if (const auto& model = c.settings->models[index.value]; may_use(c, model))
@@ -39,16 +39,18 @@ local_answer list_models(request_context& c) {
     boost::json::array data;
     for (const auto& [name, model] : named)
         data.push_back(describe_model(*model, name));
-    return {.body = serialize(boost::json::object{{"object", "list"}, {"data", std::move(data)}})};
+    co_return local_answer{
+        .body = serialize(boost::json::object{{"object", "list"}, {"data", std::move(data)}})
+    };
 }
 
-local_answer show_model(request_context& c) {
+io::task<local_answer> show_model(request_context& c) {
     const model_entry* model = c.settings->find_model(c.path_model);
     if (model && may_use(c, *model))
-        return {.body = serialize(describe_model(*model, c.path_model))};
+        co_return local_answer{.body = serialize(describe_model(*model, c.path_model))};
     refusal why(errc::model_not_found);
     why.param = "model";
-    return {
+    co_return local_answer{
         .status = describe(why.code).status,
         .body = openai::error_body(openai::dialect::chat, why, c.request_id)
     };

@@ -5,7 +5,7 @@
 
 namespace penstock::gateway {
 
-local_answer list_models(request_context& c);
-local_answer show_model(request_context& c);
+io::task<local_answer> list_models(request_context& c);
+io::task<local_answer> show_model(request_context& c);
 
 }  // namespace penstock::gateway
