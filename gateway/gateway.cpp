@@ -131,7 +131,7 @@ result<void> gateway::start() {
         const std::string name = "loop-" + std::to_string(loop->index());
         pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
-    resolver_ = std::jthread([this](std::stop_token stop) { resolve_names(std::move(stop)); });
+    resolver_ = std::jthread([this](const std::stop_token& stop) { resolve_names(stop); });
     return success();
 }
 
@@ -174,7 +174,7 @@ result<void> gateway::reload(const settings::root& settings) {
     return success();
 }
 
-void gateway::publish(std::shared_ptr<const snapshot> next) {
+void gateway::publish(const std::shared_ptr<const snapshot>& next) {
     {
         const std::lock_guard held(mutex_);
         current_ = next;
@@ -216,7 +216,7 @@ duration gateway::drain_time() const {
     return current_->settings.timeouts.drain;
 }
 
-void gateway::resolve_names(std::stop_token stop) {
+void gateway::resolve_names(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "resolver");
     std::mutex mutex;
     std::condition_variable_any asked;

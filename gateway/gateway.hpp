@@ -46,9 +46,9 @@ class gateway {
     std::string expose_metrics() const;
 
  private:
-    void publish(std::shared_ptr<const snapshot> next);
+    void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
-    void resolve_names(std::stop_token stop);
+    void resolve_names(const std::stop_token& stop);
     observe::scrape_input scrape() const;
 
     gate serving_;

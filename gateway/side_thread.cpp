@@ -5,7 +5,7 @@
 
 namespace penstock::gateway {
 
-side_thread::side_thread() : thread_([this](std::stop_token stop) { work_off(std::move(stop)); }) {
+side_thread::side_thread() : thread_([this](const std::stop_token& stop) { work_off(stop); }) {
     pthread_setname_np(thread_.native_handle(), "side");
 }
 
@@ -17,7 +17,7 @@ void side_thread::add(job& work, std::coroutine_handle<> caller) {
     more_.notify_one();
 }
 
-void side_thread::work_off(std::stop_token stop) {
+void side_thread::work_off(const std::stop_token& stop) {
     std::unique_lock held(mutex_);
     while (more_.wait(held, stop, [this] { return !queue_.empty(); })) {
         if (stop.stop_requested()) return;

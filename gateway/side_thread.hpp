@@ -36,7 +36,7 @@ class side_thread {
         std::coroutine_handle<> caller;
     };
     void add(job& work, std::coroutine_handle<> caller);
-    void work_off(std::stop_token stop);
+    void work_off(const std::stop_token& stop);
 
     std::mutex mutex_;
     std::condition_variable_any more_;

@@ -18,8 +18,6 @@ server::server(
 )
     : home_(home), handler_(handler), budget_(budget), serving_(serving), admin_(is_admin) {}
 
-server::~server() = default;
-
 namespace {
 
 io::task<void> run_connection(std::unique_ptr<connection> c) {
@@ -33,7 +31,7 @@ void server::serve(
 ) {
     auto c =
         std::make_unique<connection>(*this, std::move(client), std::move(tls), std::move(inside));
-    io::spawn(run_connection(std::move(c)), [](std::exception_ptr) {});
+    io::spawn(run_connection(std::move(c)), [](const std::exception_ptr&) {});
 }
 
 void server::close_idle() noexcept {

@@ -66,9 +66,10 @@ class builder : public YAML::EventHandler {
         const auto found = anchors_.find(anchor);
         if (found == anchors_.end()) {
             out_.misread(place(mark), "", "an alias cannot stand inside what it names");
-        } else if ((aliased_ += count(found->second)) > num_alias_nodes_max) {
-            throw YAML::ParserException(mark, "the aliases stand for too much text");
         } else {
+            aliased_ += count(found->second);
+            if (aliased_ > num_alias_nodes_max)
+                throw YAML::ParserException(mark, "the aliases stand for too much text");
             made = found->second;
         }
         deliver(std::move(made));

@@ -11,10 +11,10 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr double Ki = 1024;
-constexpr double Mi = Ki * Ki;
-constexpr double Gi = Mi * Ki;
-constexpr double Ti = Gi * Ki;
+constexpr double kib = 1024;
+constexpr double mib = kib * kib;
+constexpr double gib = mib * kib;
+constexpr double tib = gib * kib;
 constexpr double ms = 1e6;
 constexpr double s = 1e9;
 constexpr double hour = 3600 * s;
@@ -25,10 +25,10 @@ constexpr std::array ranges{
     range{"classes.realtime.timeout", unit::time, 1 * ms, 1 * day},
     range{"classes.bulk.pending", unit::count, 0, 1'000'000},
     range{"classes.bulk.timeout", unit::time, 1 * ms, 1 * day},
-    range{"models.*.max_tokens", unit::tokens, 0, 16 * Mi},
+    range{"models.*.max_tokens", unit::tokens, 0, 16 * mib},
     range{"models.*.warmup.timeout", unit::time, 1 * ms, 1 * hour},
-    range{"models.*.context", unit::tokens, 0, 1024 * Mi},
-    range{"pools.*.context", unit::tokens, 0, 1024 * Mi},
+    range{"models.*.context", unit::tokens, 0, 1024 * mib},
+    range{"pools.*.context", unit::tokens, 0, 1024 * mib},
     range{"replicas[].slots", unit::count, 1, 65'536},
     range{"timeouts.connect", unit::time, 1 * ms, 1 * hour},
     range{"timeouts.first_byte", unit::time, 1 * ms, 1 * day},
@@ -41,14 +41,14 @@ constexpr std::array ranges{
     range{"timeouts.upstream_idle", unit::time, 1 * ms, 1 * day},
     range{"timeouts.client_stall", unit::time, 1 * ms, 1 * day},
     range{"timeouts.keepalive_after", unit::time, 0, 1 * hour},
-    range{"limits.head", unit::bytes, 1 * Ki, 1 * Mi},
-    range{"limits.target", unit::bytes, 256, 256 * Ki},
+    range{"limits.head", unit::bytes, 1 * kib, 1 * mib},
+    range{"limits.target", unit::bytes, 256, 256 * kib},
     range{"limits.headers", unit::count, 8, 10'000},
-    range{"limits.body", unit::bytes, 1 * Ki, 16 * Gi},
-    range{"limits.bodies", unit::bytes, 1 * Ki, 16 * Ti},
+    range{"limits.body", unit::bytes, 1 * kib, 16 * gib},
+    range{"limits.bodies", unit::bytes, 1 * kib, 16 * tib},
     range{"limits.connections", unit::count, 1, 10'000'000},
     range{"limits.json_depth", unit::count, 4, 1024},
-    range{"limits.event", unit::bytes, 1 * Ki, 256 * Mi},
+    range{"limits.event", unit::bytes, 1 * kib, 256 * mib},
     range{"limits.upstream_idle", unit::count, 0, 65'536},
     range{"retry.budget", unit::share, 0, 1},
     range{"retry.attempts", unit::count, 1, 8},

@@ -71,7 +71,7 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
                     const auto [row, is_new] = watched_.try_emplace(replica.id, home_);
                     if (!is_new) continue;
                     ++num_watched_;
-                    io::spawn(watch(replica.id, row->second), [](std::exception_ptr) {});
+                    io::spawn(watch(replica.id, row->second), [](const std::exception_ptr&) {});
                 }
 }
 

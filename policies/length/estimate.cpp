@@ -12,6 +12,7 @@
 #include "policies/length/estimate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace penstock::length {
@@ -34,7 +35,7 @@ constexpr double clip_tokens = 750, clip_error = 700;
 std::uint32_t saturated(double tokens) noexcept {
     constexpr double most = std::numeric_limits<std::uint32_t>::max();
     return tokens >= most ? std::numeric_limits<std::uint32_t>::max()
-                          : static_cast<std::uint32_t>(tokens + 0.5);
+                          : static_cast<std::uint32_t>(std::lround(tokens));
 }
 
 }  // namespace

@@ -142,7 +142,6 @@ class server {
     server(
         io::loop& home, handler& handler, body_budget& budget, const gate& serving, bool is_admin
     );
-    ~server();
 
     void set_options(const server_options& options) noexcept { options_ = options; }
     // Serves until the client leaves; `inside` is held as long. `tls` may be null.
