@@ -27,6 +27,11 @@ int num_threads(const settings::root& settings) {
     return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+std::uint64_t random_number() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
 loops make_loops(int count) {
     loops all;
     for (int i = 0; i < count; ++i)
@@ -93,7 +98,8 @@ gateway::gateway(const settings::root& settings)
           .serving = serving_,
           .connections_max = clamp_to_descriptors(settings.limits.connections),
           .side = side_,
-          .expose_metrics = [this] { return expose_metrics(); }
+          .expose_metrics = [this] { return expose_metrics(); },
+          .log_salt = random_number()
       } {
     auto first = std::make_shared<snapshot>();
     first->settings = settings;
@@ -119,8 +125,7 @@ result<void> gateway::start() {
         fold(current_->settings, ++generation_, live_, io::loop::exact_now()));
     current_ = first;
     set_log_level(first->settings.log.level);
-    std::random_device seed_of_process;
-    const std::uint64_t seed = (std::uint64_t{seed_of_process()} << 32) | seed_of_process();
+    const std::uint64_t seed = random_number();
     for (const auto& loop : loops_)
         workers_.push_back(std::make_unique<worker_thread>(shared_, *loop, first, seed));
     CHECK(listen());

@@ -56,6 +56,7 @@ struct request_context final : io::departure_watcher {
     const endpoint_row* route = nullptr;
     std::uint32_t route_index = 0;
     std::string path_model;
+    std::string allowed_methods;  // of a route that does not take this one
     const key_entry* key = nullptr;
     client_wishes wishes;
 

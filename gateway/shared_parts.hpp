@@ -23,6 +23,7 @@ struct shared_parts {
     std::uint64_t connections_max;
     side_thread& side;
     std::function<std::string()> expose_metrics;  // Prometheus text; any thread
+    std::uint64_t log_salt = 0;                   // random, of the hashes in the log
 };
 
 }  // namespace penstock::gateway

@@ -40,8 +40,9 @@ void thread_metrics::finished(const request_record& r) {
     const auto end = std::to_chars(status, status + sizeof status, r.status).ptr;
     const std::string_view code(status, static_cast<std::size_t>(end - status));
     cells_->requests.at({known(r.route), name, code}).add(1);
-    if (r.end == ending::refused || r.end == ending::expired)
-        cells_->refusals.at({known(r.reason), name}).add(1);
+    // An upstream's own refusal has no reason of ours: it is told by the status in `requests`.
+    if ((r.end == ending::refused || r.end == ending::expired) && !r.reason.empty())
+        cells_->refusals.at({r.reason, name}).add(1);
     if (r.connect > duration::zero()) cells_->connect.record(r.connect);
 
     model_cells& model = cells_->models.at({name});

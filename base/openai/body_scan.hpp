@@ -24,7 +24,6 @@ class body_scan {
     bool read_field(const field_row& row, json_type type);
     void note_strip(byte_range value, std::uint32_t cut_begin);
     bool read_model();
-    bool read_stream();
     bool read_stream_options();
     bool read_include_usage();
     bool read_copies(const field_row& row);

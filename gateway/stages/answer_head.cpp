@@ -25,9 +25,13 @@ std::int64_t milliseconds(duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
 
+bool shows_own(const request_context& c) {
+    return c.settings->settings.expose_headers != settings::expose_headers::none;
+}
+
 void add_own(std::string& out, const request_context& c) {
     add(out, "x-request-id", c.request_id);
-    if (c.settings->settings.expose_headers == settings::expose_headers::none) return;
+    if (!shows_own(c)) return;
     const auto& r = c.record;
     if (!r.pool.empty()) add(out, "x-penstock-pool", r.pool);
     if (!r.version.empty()) add(out, "x-penstock-version", r.version);
@@ -70,9 +74,12 @@ std::string refusal_head(const request_context& c, const refusal& why) {
         add(out, "retry-after-ms", wait.count());
     }
     if (!row.client_may_retry && status >= 429) add(out, "x-should-retry", "false");
+    if (status == 401) add(out, "WWW-Authenticate", "Bearer");
+    if (status == 405) add(out, "Allow", c.allowed_methods);
+    add_own(out, c);
+    if (!shows_own(c)) return out;
     if (status == 503) add(out, "x-penstock-shed-reason", row.label);
     if (why.predicted_wait) add(out, "x-penstock-predicted-wait-ms", why.predicted_wait->count());
-    add_own(out, c);
     return out;
 }
 

@@ -130,7 +130,11 @@ io::task<attempt_result> peek(request_context& c, std::size_t max, Enough enough
         } else {
             auto bytes = co_await c.upstream.read();
             auto more = c.answer->feed(std::move(bytes));
-            if (more.has_error()) co_return failed(c, std::move(more).error());
+            if (more.has_error()) {
+                attempt_failure f = failed(c, std::move(more).error());
+                f.why.retry = again::yes;  // no answer has begun (invariant 4)
+                co_return f;
+            }
             if (!more.value()) {
                 c.peeked_all = true;
                 co_return success();
@@ -221,6 +225,7 @@ io::task<attempt_result> judge(request_context& c) {
 io::task<attempt_result> attempt(request_context& c) {
     c.peeked.clear();
     c.peeked_all = false;
+    c.is_event_stream = c.x.has_started();  // only keep-alive comments start before an answer
     c.answer.reset();
     auto connected = co_await connect(c);
     if (connected.has_error()) co_return std::move(connected).error();

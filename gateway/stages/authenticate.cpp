@@ -106,8 +106,7 @@ stage_result<> find_key(request_context& c) {
 }  // namespace
 
 stage_result<> authenticate(request_context& c) {
-    std::string allowed;
-    auto found = find_endpoint(c.x.head().method, c.x.head().path, allowed);
+    auto found = find_endpoint(c.x.head().method, c.x.head().path, c.allowed_methods);
     if (found.has_value()) {
         c.route = found.value().row;
         c.route_index = found.value().index;
@@ -119,12 +118,13 @@ stage_result<> authenticate(request_context& c) {
     c.record.tenant = c.key->tenant;
     if (found.has_error()) {
         refusal why(found.error());
-        if (!allowed.empty()) why.message = "This route takes " + allowed + ".";
+        if (!c.allowed_methods.empty()) why.message = "This route takes " + c.allowed_methods + ".";
         return why;
     }
+    if (c.route->who == who_may::anyone) return success();
+    CHECK(access::check_route(c.key->rights, c.route_index, canonical_routes()));
     if (c.route->local) return success();
     if (c.thread.is_draining()) return refusal(errc::draining);
-    CHECK(access::check_route(c.key->rights, c.route_index, canonical_routes()));
     return read_wishes(c);
 }
 

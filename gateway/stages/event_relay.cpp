@@ -67,8 +67,9 @@ void event_relay::keep_incomplete(std::string_view rest, std::vector<std::string
     incomplete_.append(rest);
     const bool too_large = incomplete_.size() > event_bytes_max_;
     if (!released_ && (too_large || openai::cannot_be_usage_only(incomplete_))) {
-        lends_ = !began_here;
-        if (lends_) releasing_ = incomplete_;
+        // What an event that ended in this piece has lent stays lent.
+        lends_ = lends_ || !began_here;
+        if (!began_here) releasing_ = incomplete_;
         out.push_back(began_here ? rest : std::string_view(releasing_));
         released_ = true;
     }

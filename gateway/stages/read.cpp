@@ -38,6 +38,8 @@ void keep_upstream_part(request_context& c) {
 std::string served_by(const request_context& c) {
     std::string names;
     for (const auto& model : c.settings->models) {
+        // Of models that the key may not use nobody hears.
+        if (!c.key->rights.models.contains(model.index.value)) continue;
         if (!std::binary_search(model.serves.begin(), model.serves.end(), c.route_index)) continue;
         if (!names.empty()) names += ", ";
         names += model.name;
@@ -94,7 +96,7 @@ void make_work(request_context& c) {
     r.streamed = w.streamed;
     r.est_prompt = w.prompt_tokens;
     r.est_error = w.prompt_error;
-    r.affinity = w.affinity;
+    r.affinity = c.thread.salted(w.affinity);
     if (c.wishes.deadline)
         r.deadline_ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(w.deadline - w.arrived).count();

@@ -88,7 +88,8 @@ class passage {
             if (const usage found = whole_.found(); found.known) c_.used = found;
         }
         if (c_.used.known && (whole || !c_.is_event_stream)) return;
-        if (c_.facts.work != openai::work_kind::generative && whole) return;
+        const bool refused = c_.record.status >= 400;  // by the upstream: nothing was used
+        if (whole && (refused || c_.facts.work != openai::work_kind::generative)) return;
         c_.used.estimated = true;
         c_.used.prompt = std::max<std::uint64_t>(c_.used.prompt, c_.work.prompt_tokens);
         c_.used.output = std::max<std::uint64_t>(c_.used.output, events_.num_content());
@@ -127,7 +128,12 @@ io::task<result<void>> pass_on(request_context& c, passage& p) {
     co_await c.thread.loop.turn();
     if (!c.peeked.empty()) p.take(c.peeked);
     auto sent = done ? p.send(true) : p.send_at_hand(done);
+    // Unstreamed answers have the total alone (DESIGN §9.3).
     const duration between = c.settings->settings.timeouts.between_bytes;
+    const auto read_deadline = [&] {
+        if (!c.is_event_stream) return c.work.deadline;
+        return std::min(after(c.thread.loop.now(), between), c.work.deadline);
+    };
     while (true) {
         if (sent.has_error()) co_return std::move(sent).error();
         if (!sent.value()) {
@@ -136,7 +142,7 @@ io::task<result<void>> pass_on(request_context& c, passage& p) {
         }
         if (done) co_return success();
         if (!c.peeked.empty()) std::string().swap(c.peeked);
-        c.upstream.set_deadline(std::min(after(c.thread.loop.now(), between), c.work.deadline));
+        c.upstream.set_deadline(read_deadline());
         auto bytes = co_await c.upstream.read();
         auto more = c.answer->feed(std::move(bytes));
         if (more.has_error()) co_return std::move(more).error();

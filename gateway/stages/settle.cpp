@@ -47,7 +47,9 @@ void settle(request_context& c, const refusal* why) {
     r.end = c.end;
     r.bytes_out = c.x.bytes_out();
     c.thread.metrics.finished(r);
-    if (c.thread.log && !(c.route && c.route->local)) c.thread.log->write(r);
+    // Probes and scrapes that were answered would drown the rest.
+    const bool is_routine = c.route && c.route->local && !why;
+    if (c.thread.log && !is_routine) c.thread.log->write(r);
 }
 
 }  // namespace penstock::gateway

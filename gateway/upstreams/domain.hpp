@@ -37,7 +37,6 @@ class permit {
 
     explicit operator bool() const noexcept { return owner_ != nullptr; }
     replica_index replica() const noexcept { return given_.replica; }
-    duration predicted_ttft() const noexcept { return given_.predicted_ttft; }
 
     void tell(const ticket_event& what, time_point now) noexcept;  // first_byte, progress
     void end(const event::completed& how, time_point now) noexcept { give_back(how, now); }

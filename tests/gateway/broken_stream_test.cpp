@@ -122,6 +122,39 @@ TEST(stream, whose_first_event_is_an_error_is_tried_elsewhere) {
     EXPECT_EQ(g.metric(R"(penstock_retries_total{model="chat",reason="upstream_failed"})"), 1);
 }
 
+TEST(stream, that_breaks_before_its_first_event_is_tried_elsewhere) {
+    for (const auto how : {test::cut_by::fin, test::cut_by::rst}) {
+        scripted_upstream bad([&](const auto&) {
+            answer what = sse({"{\"choices\":[{}]}"});
+            what.cut_after = 3;
+            what.cut = how;
+            return what;
+        });
+        scripted_upstream good([](const auto&) { return test::chat_stream({"a"}); });
+        running_gateway g(chat_model({replica_of(bad), replica_of(good)}));
+        for (int i = 0; i < 2; ++i) {
+            const auto got = g.ask(chat_request(streamed));
+            EXPECT_EQ(got.status, 200);
+            EXPECT_TRUE(got.whole);
+            EXPECT_THAT(got.body, EndsWith("[DONE]\n\n"));
+        }
+        EXPECT_GE(bad.num_requests(), 1u);
+    }
+}
+
+TEST(stream, whose_first_event_is_an_error_leaves_the_next_answer_what_it_is) {
+    scripted_upstream bad([](const auto&) { return test::error_event_first(); });
+    scripted_upstream good([](const auto&) { return test::chat("a", 7, 9); });
+    running_gateway g(chat_model({replica_of(bad), replica_of(good)}));
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto got = g.ask(chat_request(streamed));
+        EXPECT_EQ(got.status, 200);
+        EXPECT_TRUE(got.header("content-length"));
+        EXPECT_EQ(g.log(i)["prompt"], "7") << "read as the JSON that it is";
+        EXPECT_EQ(g.log(i)["estimated"], "false");
+    }
+}
+
 TEST(stream, whose_first_event_is_an_error_everywhere_is_a_502_in_plain_json) {
     scripted_upstream bad([](const auto&) { return test::error_event_first(); });
     running_gateway g(chat_model(bad));

@@ -185,7 +185,7 @@ TEST(back_pressure, stops_an_upstream_that_offers_a_gigabyte_to_a_slow_client) {
     test_client client(g.port(), 4096);
     client.send(chat_request(streamed));
     ASSERT_EQ(client.read_head().status, 200);
-    const std::size_t taken = client.read_slowly(mebibyte, 2000ms);
+    const std::size_t taken = client.read_slowly(mebibyte, 5000ms);
     EXPECT_GT(taken, mebibyte);
     const std::size_t during = resident_kib();
     if (!is_sanitized) {

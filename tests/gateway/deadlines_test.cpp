@@ -81,12 +81,24 @@ TEST(deadline, between_bytes_starts_anew_with_each) {
     EXPECT_THAT(g.ask(chat_request(streamed)).body, EndsWith("data: [DONE]\n\n"));
 }
 
-TEST(deadline, between_bytes_cuts_an_unstreamed_answer_that_stops) {
+TEST(deadline, between_bytes_is_not_for_unstreamed_answers) {
+    auto what = test::json("");
+    what.pieces = {"{\"a\":", "1}"};
+    what.before_piece = 400ms;
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(times("between_bytes: 100ms", chat_model(upstream)));
+    const auto got = g.ask(chat_request());
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.body, "{\"a\":1}");
+}
+
+TEST(deadline, of_the_whole_cuts_an_unstreamed_answer_that_stops) {
     auto what = test::json(std::string(100, 'x'));
     what.then = test::afterwards::hang;
     what.raw = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxxx";
+    const std::string all = "connect: 300ms, first_byte: 300ms, between_bytes: 300ms, total: 300ms";
     scripted_upstream upstream([&](const auto&) { return what; });
-    running_gateway g(times("between_bytes: 100ms", chat_model(upstream)));
+    running_gateway g(times(all, chat_model(upstream)));
     const auto got = g.ask(chat_request());
     EXPECT_EQ(got.status, 200);
     EXPECT_EQ(got.body, "xxx");

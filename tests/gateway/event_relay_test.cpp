@@ -223,6 +223,34 @@ TEST(event_relay, lends_its_own_bytes_only_where_it_says_so) {
     EXPECT_FALSE(events.lends());
 }
 
+// The pieces of one read are fed one after the other and sent together where nothing is lent.
+TEST(event_relay, sends_the_right_bytes_where_chunks_and_events_do_not_meet) {
+    std::mt19937 random{3};
+    for (int round = 0; round < 200; ++round) {
+        std::string stream;
+        for (int i = 0; i < 12; ++i)
+            stream += R"(data: {"id":")" + std::string(1 + random() % 90, char('A' + i)) +
+                      R"(","choices":[{"delta":{"content":"a"}}]})" + "\n\n";
+        event_relay events(openai::dialect::chat, true, 1 << 20);
+        usage used;
+        std::string got;
+        std::vector<std::string_view> out;
+        const auto send = [&] {
+            for (const auto piece : out)
+                got += piece;
+            out.clear();
+        };
+        for (std::size_t at = 0, size = 0; at < stream.size(); at += size) {
+            size = 1 + random() % 150;
+            events.feed(std::string_view(stream).substr(at, size), used, out);
+            if (events.lends()) send();
+        }
+        events.finish(out);
+        send();
+        ASSERT_EQ(got, stream);
+    }
+}
+
 TEST(event_relay, is_the_same_for_any_split) {
     std::mt19937 random(7);
     const std::vector<std::string> kinds{

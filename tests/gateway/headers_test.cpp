@@ -94,6 +94,18 @@ TEST(headers, of_ours_are_left_out_when_the_settings_say_so) {
     const auto answer = g.ask(chat_request());
     EXPECT_THAT(answer.head, Not(HasSubstr("x-penstock-")));
     EXPECT_TRUE(answer.header("x-request-id"));
+    upstream.stop_listening();
+    upstream.enqueue(test::busy(503, 1));
+    const auto refused = g.ask(chat_request());
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_THAT(refused.head, Not(HasSubstr("x-penstock-")));
+}
+
+TEST(headers, of_a_refusal_say_what_http_demands) {
+    scripted_upstream upstream;
+    running_gateway g(chat_model(upstream));
+    EXPECT_EQ(g.ask(test::get(chat_path)).header("allow"), "POST");
+    EXPECT_EQ(g.ask(test::post("/v1/models", "{}")).header("allow"), "GET");
 }
 
 TEST(headers, of_an_upstream_cannot_pose_as_ours) {
@@ -181,6 +193,7 @@ TEST_F(keys, that_are_missing_or_unknown_are_401_before_the_body_is_read) {
         request.resize(request.find("\r\n\r\n") + 4);  // the head alone
         const auto answer = client.exchange(request);
         EXPECT_EQ(answer.status, 401);
+        EXPECT_EQ(answer.header("www-authenticate"), "Bearer");
         EXPECT_THAT(answer.body, HasSubstr("\"type\":"));
         EXPECT_EQ(answer.header("x-should-retry"), std::nullopt) << "401 is final anyway";
     }
@@ -203,6 +216,42 @@ TEST_F(keys, open_only_their_models_routes_and_classes) {
     EXPECT_EQ(route.status, 403);
     EXPECT_THAT(route.body, HasSubstr("route_not_allowed"));
     EXPECT_EQ(upstream.num_requests(), 1u);
+}
+
+TEST_F(keys, open_none_of_our_own_routes_but_theirs) {
+    scripted_upstream upstream;
+    running_gateway g(keyed(", routes: [/v1/chat/completions, /v1/models]") + chat_model(upstream));
+    const auto ask = [&](const char* path) {
+        return g.ask(test::get(path, {{"Authorization", "Bearer " + std::string(secret)}})).status;
+    };
+    EXPECT_EQ(ask("/v1/models"), 200);
+    EXPECT_EQ(ask("/metrics"), 403);
+    EXPECT_EQ(ask("/health"), 403);
+    EXPECT_EQ(ask("/health/liveness"), 200) << "anyone's";
+}
+
+TEST_F(keys, hear_nothing_of_models_that_they_may_not_use) {
+    scripted_upstream upstream;
+    running_gateway g(
+        keyed(", models: [chat]") + "models:\n  chat: {replicas: [" +
+        replica_of(upstream, ", serves: [/v1/chat/completions]") + "]}\n  secret: {replicas: [" +
+        replica_of(upstream, ", serves: [/v1/embeddings]") + "]}\n"
+    );
+    const auto got = g.ask(test::post(
+        "/v1/embeddings",
+        R"({"model":"chat","input":"a"})",
+        {{"Authorization", "Bearer " + std::string(secret)}}
+    ));
+    EXPECT_EQ(got.status, 404);
+    EXPECT_THAT(got.body, Not(HasSubstr("secret")));
+}
+
+TEST_F(keys, that_are_tried_on_our_own_routes_leave_a_line) {
+    scripted_upstream upstream;
+    running_gateway g(keyed() + chat_model(upstream));
+    EXPECT_EQ(g.ask(test::get("/v1/models", {{"api-key", "sk-wrong"}})).status, 401);
+    EXPECT_EQ(g.log(0)["route"], "/v1/models");
+    EXPECT_EQ(g.log(0)["reason"], "invalid_api_key");
 }
 
 }  // namespace

@@ -290,6 +290,15 @@ TEST(retry, leaves_a_400_of_the_upstream_as_it_is) {
     }
 }
 
+TEST(retry, of_what_the_upstream_refuses_is_not_charged) {
+    scripted_upstream upstream([](const auto&) { return test::failure(400); });
+    running_gateway g(chat_model(upstream));
+    EXPECT_EQ(g.ask(chat_request()).status, 400);
+    EXPECT_EQ(g.log(0)["prompt"], "0");
+    EXPECT_EQ(g.log(0)["verdict"], "refused");
+    EXPECT_EQ(g.metric(R"(penstock_refusals_total{reason="other",model="chat"})"), -1);
+}
+
 TEST(retry, makes_a_502_of_what_is_our_own_fault_upstream) {
     for (const int status : {301, 401, 403, 404, 405}) {
         scripted_upstream upstream([&](const auto&) {
