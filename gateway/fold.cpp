@@ -199,6 +199,16 @@ result<void> fold_listeners(snapshot& s) {
     return success();
 }
 
+std::vector<const upstream*> upstreams_of(const snapshot& s) {
+    std::vector<const upstream*> all;
+    for (const auto& model : s.models)
+        for (const auto& version : model.versions)
+            for (const auto& pool : version.pools)
+                for (const auto& replica : pool.replicas)
+                    all.push_back(replica.where);
+    return all;
+}
+
 }  // namespace
 
 result<std::shared_ptr<snapshot>> fold(
@@ -229,6 +239,7 @@ result<std::shared_ptr<snapshot>> fold(
         s.models.push_back(std::move(each.entry));
     }
     live.drain_all_but(names, now);
+    live.use_only(upstreams_of(s));
     fold_keys(s);
     return made;
 }

@@ -160,7 +160,23 @@ result<void> gateway::listen() {
     return open(settings.admin.address, std::nullopt);
 }
 
+// The file was checked against the addresses in it; what is open are those of the start.
+result<void> gateway::refuse_opening(const settings::root& settings) const {
+    if (!settings.keys.empty()) return success();
+    const std::string open = settings::first_not_local(addresses_);
+    if (open.empty()) return success();
+    return error(
+        errc::invalid_value,
+        "keys: none, while the gateway listens on " + open +
+            ", which it does until a restart: everybody who reaches it could use every model"
+    );
+}
+
 result<void> gateway::reload(const settings::root& settings) {
+    if (auto safe = refuse_opening(settings); safe.has_error()) {
+        metrics_.reloaded(false);
+        return safe;
+    }
     auto folded = fold(settings, generation_ + 1, live_, io::loop::exact_now());
     metrics_.reloaded(folded.has_value());
     if (folded.has_error()) return std::move(folded).error();
@@ -174,6 +190,7 @@ result<void> gateway::reload(const settings::root& settings) {
             {{"for", "listen, admin, threads and log.requests are read at the start"}}
         );
     bodies_.set_limit(settings.limits.bodies);
+    shared_.connections_max = clamp_to_descriptors(settings.limits.connections);
     set_log_level(settings.log.level);
     publish(next);
     return success();

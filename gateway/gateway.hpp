@@ -31,7 +31,8 @@ class gateway {
     // used.
     result<void> start();
     // Swaps the settings whole; on failure the old ones stay. Addresses and the number of threads
-    // are read at the start only: a change of theirs is said in the log.
+    // are read at the start only: a change of theirs is said in the log. Fails, too, when there are
+    // no keys any more while a listener is open to other machines.
     result<void> reload(const settings::root& settings);
     // Readiness fails, listening stops, running requests go on; after `deadline` streams end with
     // an error event. Returns when nothing runs any more.
@@ -48,6 +49,7 @@ class gateway {
  private:
     void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
+    result<void> refuse_opening(const settings::root& settings) const;
     void resolve_names(const std::stop_token& stop);
     observe::scrape_input scrape() const;
 

@@ -8,6 +8,7 @@
 #include "penstock/observe/access_log.hpp"
 #include "penstock/observe/metrics.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,8 +20,8 @@ struct shared_parts {
     observe::metrics& metrics;
     observe::access_log* log;  // null: no request lines are written
     http::body_budget& bodies;
-    gate& serving;  // one pass for each client connection
-    std::uint64_t connections_max;
+    gate& serving;                               // one pass for each client connection
+    std::atomic<std::uint64_t> connections_max;  // a reload may change it
     side_thread& side;
     std::function<std::string()> expose_metrics;  // Prometheus text; any thread
     std::uint64_t log_salt = 0;                   // random, of the hashes in the log

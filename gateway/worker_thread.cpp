@@ -39,7 +39,8 @@ worker_thread::worker_thread(
           .first_request = nullptr
       },
       server_(loop, *this, process.bodies, process.serving, false),
-      admin_server_(loop, *this, process.bodies, process.serving, true) {
+      admin_server_(loop, *this, process.bodies, process.serving, true),
+      listen_tls_(*settings) {
     follow(std::move(settings));
 }
 
@@ -52,6 +53,7 @@ void worker_thread::follow(std::shared_ptr<const snapshot> next) {
     state_.settings = std::shared_ptr<const snapshot>(std::move(holder), view);
     server_.set_options(view->server);
     admin_server_.set_options(view->server);
+    listen_tls_.follow(*view);
 }
 
 void worker_thread::accept_on(io::listener listener, std::optional<std::size_t> index) {
@@ -62,8 +64,11 @@ void worker_thread::accept_on(io::listener listener, std::optional<std::size_t> 
 }
 
 void worker_thread::accepted(io::channel client, std::optional<std::size_t> index) {
-    auto inside = process_.serving.enter(process_.connections_max);
+    const auto tls = index ? listen_tls_.of(*index) : nullptr;
+    auto inside = process_.serving.enter(process_.connections_max.load(std::memory_order_relaxed));
     if (!inside) {
+        // A TLS client could not read what is said; to shake hands first is what overload forbids.
+        if (tls) return;
         const bool closing = process_.serving.is_closed();
         std::ignore =
             client.send_now(refuse_connection(closing ? errc::draining : errc::too_many_connections)
@@ -71,10 +76,7 @@ void worker_thread::accepted(io::channel client, std::optional<std::size_t> inde
         return;
     }
     if (!index) return admin_server_.serve(std::move(client), nullptr, std::move(inside));
-    const auto& tls = state_.settings->listen_tls;
-    server_.serve(
-        std::move(client), *index < tls.size() ? tls[*index] : nullptr, std::move(inside)
-    );
+    server_.serve(std::move(client), tls, std::move(inside));
 }
 
 void worker_thread::stop_listening() noexcept {

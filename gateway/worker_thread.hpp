@@ -1,6 +1,7 @@
 // One loop of the gateway: its connections, its listeners, its part of the shared state.
 #pragma once
 
+#include "gateway/listener_tls.hpp"
 #include "gateway/thread_state.hpp"
 #include "penstock/http/server.hpp"
 
@@ -21,7 +22,7 @@ class worker_thread final : public http::handler {
 
     // On the loop's thread, or before it runs.
     void follow(std::shared_ptr<const snapshot> next);
-    // `index`: of `listen`; nothing: the admin listener.
+    // `index`: of `listen` at the start; nothing: the admin listener.
     void accept_on(io::listener listener, std::optional<std::size_t> index);
     void stop_listening() noexcept;
     // Requests that still run end with an error event where they can.
@@ -41,6 +42,7 @@ class worker_thread final : public http::handler {
     shared_parts& process_;
     thread_state state_;
     http::server server_, admin_server_;
+    listener_tls listen_tls_;
     std::vector<io::listener> listeners_;
 };
 

@@ -119,6 +119,14 @@ bool is_local(const address& at) {
     return at.host.empty() || at.host == "::1" || (is_ipv4(at.host) && at.host.starts_with("127."));
 }
 
+std::string first_not_local(const std::vector<std::string>& listeners) {
+    for (const std::string& each : listeners) {
+        const auto parsed = parse_listen(each);
+        if (parsed.has_error() || !is_local(parsed.value())) return each;
+    }
+    return {};
+}
+
 std::string to_text(const address& at) {
     if (at.host.empty()) return "unix:" + at.path;
     const bool v6 = at.host.find(':') != std::string::npos;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace penstock::settings {
 
@@ -29,6 +30,9 @@ parsed_address parse_upstream(std::string_view text);
 
 // 127.0.0.0/8, ::1 or a Unix socket: nobody on another machine can reach it.
 bool is_local(const address& at);
+
+// The first of these listeners' addresses that another machine may reach; empty: there is none.
+std::string first_not_local(const std::vector<std::string>& listeners);
 
 // "127.0.0.1:4000", "[::1]:4000", "unix:/run/penstock.sock".
 std::string to_text(const address& at);

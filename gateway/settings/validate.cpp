@@ -55,7 +55,7 @@ void validate_listeners(const root& settings, findings& out) {
         if (!parsed) return out.fault(path, parsed.error());
         const bool any_port = parsed.value().port == 0 && !parsed.value().host.empty();
         if (!any_port) addresses.see(to_text(parsed.value()), path);
-        if (open && !is_local(parsed.value()) && path != "admin.address")
+        if (open && !is_local(parsed.value()))
             out.fault(
                 path,
                 "must be loopback or a Unix socket while no `keys` are configured: everybody who "

@@ -1,21 +1,35 @@
 // Live parts by stable id.
 #include "gateway/upstreams/registry.hpp"
 
+#include "gateway/settings/keys.hpp"
 #include "penstock/observe/log.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <utility>
 
 namespace penstock::gateway {
 namespace {
 
-// Two replicas share an upstream when nothing about connecting to them differs.
+// Of a file that cannot be read: of nothing; making the context says what is wrong with it.
+std::string digest_of_file(const std::string& file) {
+    if (file.empty()) return {};
+    std::ifstream in(file, std::ios::binary);
+    return settings::sha256_hex(std::string(std::istreambuf_iterator<char>(in), {}));
+}
+
+// Two replicas share an upstream when nothing about connecting to them differs. Files count by what
+// is in them: a renewed certificate keeps its name.
 std::string identity_of(const settings::replica& replica) {
     std::string id = replica.url;
     if (replica.tls)
         for (const auto& part :
              {replica.tls->ca,
+              digest_of_file(replica.tls->ca),
               replica.tls->certificate,
-              replica.tls->key,
+              digest_of_file(replica.tls->certificate),
+              settings::sha256_hex(replica.tls->key),
               std::string(replica.tls->verify ? "verify" : "trust")})
             id += '\n' + part;
     return id;
@@ -49,8 +63,12 @@ result<upstream*> registry::upstream_for(
     const std::string identity = identity_of(replica);
     std::unique_lock held(mutex_);
     if (const auto known = upstreams_.find(identity); known != upstreams_.end()) {
-        known->second->configure(idle_max, idle_for);
-        return known->second.get();
+        entry& found = known->second;
+        const bool was_used = std::exchange(found.is_used, true);
+        held.unlock();  // what was made once stays
+        found.made->configure(idle_max, idle_for);
+        if (!was_used) resolve(*found.made);  // nobody has asked for its name since
+        return found.made.get();
     }
     held.unlock();
     auto where = settings::parse_upstream(replica.url);
@@ -61,7 +79,7 @@ result<upstream*> registry::upstream_for(
     );
     resolve(*made);
     held.lock();
-    return (upstreams_[identity] = std::move(made)).get();
+    return (upstreams_[identity] = {std::move(made)}).made.get();
 }
 
 domain& registry::domain_for(const std::string& model) {
@@ -80,19 +98,26 @@ std::size_t registry::num_idle() const {
     const std::lock_guard held(mutex_);
     std::size_t sum = 0;
     for (const auto& [id, each] : upstreams_)
-        sum += each->num_idle();
+        sum += each.made->num_idle();
     return sum;
 }
 
-void registry::resolve_all() {
+void registry::use_only(const std::vector<const upstream*>& used) {
+    const std::lock_guard held(mutex_);
+    for (auto& [id, each] : upstreams_)
+        each.is_used = std::find(used.begin(), used.end(), each.made.get()) != used.end();
+}
+
+std::size_t registry::resolve_all() {
     std::vector<upstream*> all;
     {
         const std::lock_guard held(mutex_);
         for (const auto& [id, each] : upstreams_)
-            all.push_back(each.get());
+            if (each.is_used && each.made->needs_resolving()) all.push_back(each.made.get());
     }
     for (upstream* each : all)
         resolve(*each);
+    return all.size();
 }
 
 }  // namespace penstock::gateway

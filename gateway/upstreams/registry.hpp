@@ -23,8 +23,9 @@ class registry {
     // Domains' timers run on the first loop.
     registry(const loops& all, make_admission make) : loops_(all), make_(std::move(make)) {}
 
-    // Fails when the replica's TLS files cannot be used. A name is resolved before the first use;
-    // that it cannot be yet is no failure.
+    // Fails when the replica's TLS files cannot be used; they are read each time, and other bytes
+    // in them make another upstream. A name is resolved before the first use; that it cannot be yet
+    // is no failure.
     result<upstream*> upstream_for(
         const settings::replica& replica, const settings::root& settings
     );
@@ -32,16 +33,24 @@ class registry {
 
     // Domains whose model is no longer there drain.
     void drain_all_but(const std::vector<std::string>& models, time_point now);
-    // Blocks for the name server: on its own thread.
-    void resolve_all();
+    // From now on only these are resolved again. The others stay: running requests hold them.
+    void use_only(const std::vector<const upstream*>& used);
+    // Names of what the newest settings use; says how many it asked for. Blocks for the name
+    // server: on its own thread.
+    std::size_t resolve_all();
     // Upstream connections that wait for a request. Any thread.
     std::size_t num_idle() const;
 
  private:
+    struct entry {
+        std::unique_ptr<upstream> made;
+        bool is_used = true;  // by the newest settings, or by those that are being folded
+    };
+
     const loops& loops_;
     make_admission make_;
     mutable std::mutex mutex_;  // over upstreams_: the resolver walks them
-    std::map<std::string, std::unique_ptr<upstream>> upstreams_;
+    std::map<std::string, entry> upstreams_;
     std::map<std::string, std::unique_ptr<domain>> domains_;
 };
 

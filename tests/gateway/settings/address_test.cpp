@@ -95,5 +95,12 @@ TEST(address, knows_what_only_this_machine_reaches) {
     EXPECT_FALSE(local("[::ffff:127.0.0.1]:1"));
 }
 
+TEST(address, names_the_first_that_another_machine_may_reach) {
+    EXPECT_EQ(first_not_local({}), "");
+    EXPECT_EQ(first_not_local({"127.0.0.1:1", "[::1]:1", "unix:/x"}), "");
+    EXPECT_EQ(first_not_local({"127.0.0.1:1", "10.0.0.1:1", "[::]:1"}), "10.0.0.1:1");
+    EXPECT_EQ(first_not_local({"[fe80::1%eth0]:1"}), "[fe80::1%eth0]:1") << "in doubt it is open";
+}
+
 }  // namespace
 }  // namespace penstock::settings

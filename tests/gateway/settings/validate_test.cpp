@@ -27,6 +27,14 @@ TEST(validate, without_keys_listens_only_where_nobody_else_can_reach) {
     EXPECT_EQ(mistakes_of(demo + key_line() + "listen: [{address: 0.0.0.0:4000}]\n"), "");
 }
 
+// It serves every route.
+TEST(validate, without_keys_opens_the_admin_listener_to_nobody_else_either) {
+    const std::string open = "admin: {address: 0.0.0.0:4001}\n";
+    EXPECT_THAT(mistakes_of(demo + open), HasSubstr("admin.address: must be loopback"));
+    EXPECT_EQ(mistakes_of(demo + "admin: {address: 'unix:/run/x.sock'}\n"), "");
+    EXPECT_EQ(mistakes_of(demo + key_line() + open), "");
+}
+
 TEST(validate, refuses_the_same_address_twice) {
     EXPECT_THAT(
         mistakes_of(demo + "listen: [{address: localhost:4000}, {address: 127.0.0.1:4000}]\n"),
