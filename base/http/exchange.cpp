@@ -3,6 +3,7 @@
 #include "penstock/http/response.hpp"
 #include "penstock/http/server.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -38,11 +39,15 @@ bool body_budget::take(std::uint64_t bytes) noexcept {
 exchange::exchange(
     io::channel& client,
     body_budget& budget,
-    const server_options& options,
+    std::shared_ptr<const server_options> options,
     const gate& serving,
     bool is_admin
 )
-    : client_(client), budget_(budget), options_(options), serving_(serving), admin_(is_admin) {}
+    : client_(client),
+      budget_(budget),
+      options_(std::move(options)),
+      serving_(serving),
+      admin_(is_admin) {}
 
 exchange::~exchange() {
     release_request();
@@ -54,16 +59,9 @@ io::task<stage_result<>> exchange::read_body() {
     body_read_ = true;
     reader_ = body_reader(head_.framing, head_.content_length);
     if (head_.framing == body_framing::none) co_return success();
-    if (head_.framing == body_framing::sized) {
-        if (head_.content_length > options_.body_bytes) {
-            body_read_ = false;
-            co_return refusal(errc::body_too_large);
-        }
-        if (!budget_.take(head_.content_length)) {
-            body_read_ = false;
-            co_return refusal(errc::out_of_body_memory);
-        }
-        budgeted_ = head_.content_length;
+    if (head_.framing == body_framing::sized && head_.content_length > options_->body_bytes) {
+        body_read_ = false;
+        co_return refusal(errc::body_too_large);
     }
     auto whole = take_early();
     if (whole.has_value() && !reader_.is_done()) {
@@ -76,11 +74,14 @@ io::task<stage_result<>> exchange::read_body() {
     co_return std::move(whole);
 }
 
-// What came with the head is most often the whole body: it is moved, not copied.
+// What came with the head is most often the whole body: it is moved, not copied. Bytes count
+// against the budget as they come: who only announces them takes nothing from others.
 stage_result<> exchange::take_early() {
     std::string early = std::exchange(early_, {});
     if (head_.framing != body_framing::sized || early.size() > head_.content_length)
         return append(early);
+    if (!budget_.take(early.size())) return refusal(errc::out_of_body_memory);
+    budgeted_ = early.size();
     std::string_view bytes = early, payload;
     while (reader_.next(bytes, payload) == body_reader::step::payload) {
     }
@@ -89,8 +90,10 @@ stage_result<> exchange::take_early() {
 }
 
 io::task<stage_result<>> exchange::read_more() {
-    client_.set_deadline(after(home().now(), options_.body_timeout));
-    if (head_.framing == body_framing::sized) body_.reserve(head_.content_length);
+    client_.set_deadline(after(home().now(), options_->body_timeout));
+    constexpr std::uint64_t reserved_unseen = 64 * 1024;
+    if (head_.framing == body_framing::sized)
+        body_.reserve(std::min(head_.content_length, body_.size() + reserved_unseen));
     if (head_.expects_continue && body_.empty()) {
         auto sent = co_await client_.send("HTTP/1.1 100 Continue\r\n\r\n");
         if (sent.has_error()) co_return as_refusal(sent.error());
@@ -120,7 +123,7 @@ stage_result<> exchange::append(std::string_view bytes) {
                 break;
         }
         const std::uint64_t size = body_.size() + payload.size();
-        if (size > options_.body_bytes) return refusal(errc::body_too_large);
+        if (size > options_->body_bytes) return refusal(errc::body_too_large);
         if (size > budgeted_) {
             if (!budget_.take(size - budgeted_)) return refusal(errc::out_of_body_memory);
             budgeted_ = size;
@@ -238,7 +241,7 @@ io::task<result<void>> exchange::drain() {
 io::task<result<void>> exchange::send_rest(std::string_view rest) {
     do {
         const std::string_view some = rest.substr(0, progress_bytes);
-        client_.set_deadline(after(home().now(), options_.stall_timeout));
+        client_.set_deadline(after(home().now(), options_->stall_timeout));
         CO_CHECK(client_.send(some));
         bytes_out_ += some.size();
         rest.remove_prefix(some.size());

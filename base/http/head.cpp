@@ -97,6 +97,14 @@ void request_head::clear() noexcept {
     expects_continue = false;
 }
 
+void request_head::forget_headers() noexcept {
+    const std::string_view asked = path.empty() ? target.substr(0, target.find('?')) : path;
+    const std::string_view by = method;
+    clear();
+    method = by;
+    path = asked;
+}
+
 std::size_t find_head_end(std::string_view bytes, std::size_t from) noexcept {
     std::size_t at = 0;
     while (at < bytes.size() && (bytes[at] == '\r' || bytes[at] == '\n'))

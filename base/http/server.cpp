@@ -79,9 +79,10 @@ void connection::set_idle(bool idle) noexcept {
 
 io::task<void> connection::run() {
     if (tls_) {
-        client_.set_deadline(after(owner_.home_.now(), owner_.options_.head_timeout));
+        set_idle(true);
+        client_.set_deadline(after(owner_.home_.now(), owner_.options_->head_timeout));
         auto secured = co_await client_.start_tls(tls_, io::tls_session::role::server, {});
-        if (secured.has_error()) co_return;
+        if (secured.has_error() || owner_.serving_.is_closed()) co_return;
         client_.set_deadline(never);
     }
     while (true) {
@@ -120,7 +121,7 @@ io::task<bool> connection::serve_one() {
 
 // True: a head is there. False: the client left, or was idle too long, between requests.
 io::task<stage_result<bool>> connection::read_head(exchange& x) {
-    const server_options& options = owner_.options_;
+    const server_options& options = *x.options_;
     std::string so_far;
     bool started = false;
     set_idle(true);
@@ -158,7 +159,7 @@ io::task<stage_result<bool>> connection::read_head(exchange& x) {
     client_.set_deadline(never);
     auto parsed = parse_request_head(x.head_bytes_, options.head, x.head_);
     if (parsed.has_error()) {
-        x.head_.clear();
+        x.head_.forget_headers();
         co_return std::move(parsed).error();
     }
     x.keep_alive_ = x.head_.keep_alive;
@@ -169,7 +170,7 @@ io::task<stage_result<bool>> connection::read_head(exchange& x) {
 io::task<bool> connection::drain_body(exchange& x) {
     body_reader reader(x.head_.framing, x.head_.content_length);
     std::string_view payload;
-    client_.set_deadline(after(owner_.home_.now(), owner_.options_.body_timeout));
+    client_.set_deadline(after(owner_.home_.now(), x.options_->body_timeout));
     const std::string early = std::move(x.early_);
     std::string_view bytes = early;
     while (true) {
@@ -185,7 +186,7 @@ io::task<bool> connection::drain_body(exchange& x) {
     }
     if (!bytes.empty()) client_.unread(bytes);
     client_.set_deadline(never);
-    co_return client_.is_open();
+    co_return client_.is_open() && !owner_.serving_.is_closed();
 }
 
 // Half-closes and reads away what the client still sends, for a while, so that the answer is not

@@ -89,8 +89,9 @@ bool channel::state::fetch() noexcept {
 void channel::state::keep_some() {
     readable = kept.size() == kept_max;
     if (readable) return;
-    std::array<char, kept_max> some;
-    const ssize_t size = ::recv(fd(), some.data(), kept_max - kept.size(), MSG_DONTWAIT);
+    std::array<char, kept_at_once> some;
+    const std::size_t room = std::min(some.size(), kept_max - kept.size());
+    const ssize_t size = ::recv(fd(), some.data(), room, MSG_DONTWAIT);
     if (size > 0)
         kept.append(some.data(), static_cast<std::size_t>(size));
     else

@@ -70,7 +70,7 @@ struct channel::state final : timed {
     }
     bool ciphertext_waits() const noexcept { return tls && !tls->pending().empty(); }
 
-    static constexpr std::size_t kept_max = 1024;
+    static constexpr std::size_t kept_max = 64 * 1024, kept_at_once = 4096;
 
     loop& home;
     socket_type socket;

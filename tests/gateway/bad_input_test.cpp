@@ -259,6 +259,14 @@ TEST(bad_input, of_the_messages_dialect_is_told_in_it) {
     EXPECT_THAT(missing.body, HasSubstr(R"("type":"not_found_error")"));
 }
 
+TEST(bad_input, in_the_head_is_told_in_the_dialect_of_its_route) {
+    scripted_upstream upstream;
+    running_gateway g(chat_model(upstream));
+    const auto got = g.ask("POST /v1/messages?beta=1 HTTP/1.1\r\nHost: t\r\nExpect: more\r\n\r\n");
+    EXPECT_EQ(got.status, 417);
+    EXPECT_THAT(got.body, StartsWith(R"({"type":"error")"));
+}
+
 TEST(bad_input, names_the_models_that_serve_a_route) {
     scripted_upstream upstream;
     running_gateway g(

@@ -50,13 +50,29 @@ TEST(early_refusal, beyond_the_memory_for_bodies_is_503) {
     scripted_upstream upstream;
     running_gateway g("limits: {body: 64Ki, bodies: 64Ki}\n" + chat_model(upstream));
     test_client holds(g.port());
-    holds.send(with_head("Content-Length: 60000\r\n", "{"));
+    holds.send(with_head("Content-Length: 60001\r\n", std::string(60'000, ' ')));
     ASSERT_TRUE(eventually([&] { return g.metric("penstock_body_bytes_held") == 60'000; }));
     const auto got = g.ask(test::post(chat_path, std::string(10'000, ' ') + chat_body()));
     EXPECT_EQ(got.status, 503);
     EXPECT_EQ(got.header("x-penstock-shed-reason"), "out_of_body_memory");
     EXPECT_TRUE(got.header("retry-after"));
     EXPECT_EQ(g.ask(chat_request()).status, 200) << "a small one still fits";
+}
+
+TEST(early_refusal, meets_nobody_because_others_announce_bodies_that_do_not_come) {
+    scripted_upstream upstream;
+    running_gateway g("limits: {body: 64Ki, bodies: 64Ki}\n" + chat_model(upstream));
+    std::vector<test_client> announce;
+    for (int i = 0; i < 8; ++i) {
+        announce.emplace_back(g.port());
+        announce.back().send(with_head("Content-Length: 60000\r\n", "{"));
+    }
+    ASSERT_TRUE(eventually([&] { return g.metric("penstock_body_bytes_held") == 8; }));
+    EXPECT_EQ(
+        g.ask(test::post(chat_path, chat_body(",\"user\":\"" + std::string(9'000, 'u') + '"')))
+            .status,
+        200
+    );
 }
 
 TEST(early_refusal, of_a_connection_too_many_is_503) {

@@ -125,6 +125,20 @@ TEST(reload, that_takes_a_replica_away_lets_its_requests_end) {
     EXPECT_TRUE(g.comes_to_rest());
 }
 
+TEST(reload, leaves_a_running_upload_its_limits) {
+    scripted_upstream upstream;
+    running_gateway g(chat_model(upstream));
+    test_client client(g.port());
+    const std::string request =
+        test::post(chat_path, chat_body(",\"x\":\"" + std::string(9'000, 'x') + "\""));
+    client.send(std::string_view(request).substr(0, 2'000));
+    ASSERT_TRUE(eventually([&] { return g.metric("penstock_body_bytes_held") > 0; }));
+    ASSERT_TRUE(g.reload("limits: {body: 4Ki}\n" + chat_model(upstream)));
+    ASSERT_TRUE(eventually([&] { return g.ask(request).status == 413; }));
+    client.send(std::string_view(request).substr(2'000));
+    EXPECT_EQ(client.read_response().status, 200);
+}
+
 TEST(reload, revokes_a_key) {
     scripted_upstream upstream;
     // SHA-256 of "sk-all".

@@ -74,6 +74,8 @@ struct request_head {
     bool expects_continue = false;
 
     void clear() noexcept;
+    // Of a head that is refused: what its request line says stays, for the answer's dialect.
+    void forget_headers() noexcept;
 };
 
 struct head_limits {

@@ -45,7 +45,7 @@ class exchange {
     exchange(
         io::channel& client,
         body_budget& budget,
-        const server_options& options,
+        std::shared_ptr<const server_options> options,
         const gate& serving,
         bool is_admin
     );
@@ -111,7 +111,7 @@ class exchange {
 
     io::channel& client_;
     body_budget& budget_;
-    const server_options& options_;
+    const std::shared_ptr<const server_options> options_;  // those that it began with
     const gate& serving_;
     const bool admin_;
     request_head head_;
@@ -132,7 +132,8 @@ class handler {
     virtual ~handler() = default;
     // Answers. If it returns without having finished an answer, the connection is reset.
     virtual io::task<void> handle(exchange& x) = 0;
-    // A head that could not be read: `x.head()` is empty. The connection closes afterwards.
+    // A head that could not be read: of `x.head()` there is at most method and path. The connection
+    // closes afterwards.
     virtual io::task<void> refuse(exchange& x, refusal why) = 0;
 };
 
@@ -143,7 +144,10 @@ class server {
         io::loop& home, handler& handler, body_budget& budget, const gate& serving, bool is_admin
     );
 
-    void set_options(const server_options& options) noexcept { options_ = options; }
+    // For requests that begin from then on.
+    void set_options(const server_options& options) {
+        options_ = std::make_shared<const server_options>(options);
+    }
     // Serves until the client leaves; `inside` is held as long. `tls` may be null.
     void serve(io::channel client, std::shared_ptr<const io::tls_context> tls, gate::pass inside);
     // Closes connections that wait for a request; busy ones close after their answer, once the gate
@@ -163,7 +167,7 @@ class server {
     body_budget& budget_;
     const gate& serving_;
     const bool admin_;
-    server_options options_;
+    std::shared_ptr<const server_options> options_ = std::make_shared<const server_options>();
     class connection* first_ = nullptr;
     std::atomic<std::size_t> num_open_{0}, num_idle_{0};
 };

@@ -69,8 +69,9 @@ class channel {
     task<result<void>> send(std::span<const std::string_view> pieces);
     task<result<void>> send(std::string_view bytes);
 
-    // While nobody reads, a pending read notices the peer leaving; up to 1 KiB of bytes
-    // that arrive meanwhile is kept for the next reader. nullptr: nobody is told.
+    // While nobody reads, a pending read notices the peer leaving. Up to 64 KiB of bytes that
+    // arrive meanwhile are kept for the next reader; behind more than that a departure is not seen.
+    // nullptr: nobody is told.
     void watch(departure_watcher* who) noexcept;
     bool has_departed() const noexcept;
 

@@ -91,7 +91,8 @@ TEST(exchange, holds_no_more_bodies_than_the_budget_and_gives_all_of_it_back) {
     test_client first(at.port());
     first.send(keep + "Content-Length: 600\r\n\r\n" + std::string(600, 'x'));
     ASSERT_TRUE(running_server::wait_until([&] { return at.bodies.held() == 600; }));
-    EXPECT_EQ(test_client(at.port()).exchange(sized(500)).body, "out_of_body_memory");
+    const std::string too_much = sized(500) + std::string(500, 'x');
+    EXPECT_EQ(test_client(at.port()).exchange(too_much).body, "out_of_body_memory");
     const std::string chunks = "190\r\n" + std::string(400, 'x') + "\r\n";
     EXPECT_EQ(
         test_client(at.port()).exchange(chunked_head + chunks + chunks).body, "out_of_body_memory"

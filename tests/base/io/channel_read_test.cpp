@@ -47,7 +47,7 @@ struct witness final : departure_watcher {
     int times = 0;
 };
 
-constexpr std::size_t sizes[] = {1, 1023, 1024, 1025, 70'000};
+constexpr std::size_t sizes[] = {1, 1024, 4096, 4097, 65'536, 70'000};
 
 TEST_P(channel_reading, takes_what_already_lies_there_at_every_size) {
     const auto body = [](channel& mine, int peer) -> task<void> {
@@ -208,6 +208,25 @@ TEST_P(channel_reading, tells_the_watcher_once_that_the_peer_ended_and_keeps_wha
         CO_REQUIRE(bytes.has_value());
         EXPECT_TRUE(bytes.value().empty());
         EXPECT_EQ(watcher.times, 1);
+    };
+    run(body(home, mine, peer.get()));
+}
+
+TEST_P(channel_reading, tells_the_watcher_of_a_peer_that_said_a_lot_before_it_left) {
+    const auto body = [](loop& home, channel& mine, int peer) -> task<void> {
+        witness watcher;
+        mine.watch(&watcher);
+        send_all(peer, pattern(60'000));
+        ::shutdown(peer, SHUT_WR);
+        const bool told = co_await until(home, [&] { return watcher.times > 0; });
+        EXPECT_TRUE(told);
+        std::string got;
+        while (got.size() < 60'000) {
+            auto bytes = co_await mine.read();
+            CO_REQUIRE(bytes.has_value() && !bytes.value().empty());
+            got += bytes.value();
+        }
+        EXPECT_EQ(got, pattern(60'000));
     };
     run(body(home, mine, peer.get()));
 }
