@@ -121,14 +121,15 @@ io::task<bool> connection::serve_one() {
 
 // True: a head is there. False: the client left, or was idle too long, between requests.
 io::task<stage_result<bool>> connection::read_head(exchange& x) {
-    const server_options& options = *x.options_;
     std::string so_far;
     bool started = false;
     set_idle(true);
-    client_.set_deadline(after(owner_.home_.now(), options.idle_timeout));
+    client_.set_deadline(after(owner_.home_.now(), owner_.options_->idle_timeout));
     while (true) {
         auto bytes = co_await client_.read();
         set_idle(false);
+        if (!started) x.options_ = owner_.options_;
+        const server_options& options = *x.options_;
         if (bytes.has_error()) {
             if (bytes.error().code == errc::timed_out && started)
                 co_return refusal(errc::head_timeout);
@@ -157,7 +158,7 @@ io::task<stage_result<bool>> connection::read_head(exchange& x) {
         }
     }
     client_.set_deadline(never);
-    auto parsed = parse_request_head(x.head_bytes_, options.head, x.head_);
+    auto parsed = parse_request_head(x.head_bytes_, x.options_->head, x.head_);
     if (parsed.has_error()) {
         x.head_.forget_headers();
         co_return std::move(parsed).error();

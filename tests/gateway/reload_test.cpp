@@ -139,6 +139,18 @@ TEST(reload, leaves_a_running_upload_its_limits) {
     EXPECT_EQ(client.read_response().status, 200);
 }
 
+TEST(reload, gives_the_next_request_of_a_kept_connection_its_limits) {
+    scripted_upstream upstream;
+    running_gateway g(chat_model(upstream));
+    test_client kept(g.port());
+    const std::string request =
+        test::post(chat_path, chat_body(",\"x\":\"" + std::string(9'000, 'x') + "\""));
+    EXPECT_EQ(kept.exchange(request).status, 200);
+    ASSERT_TRUE(g.reload("limits: {body: 4Ki}\n" + chat_model(upstream)));
+    ASSERT_TRUE(eventually([&] { return g.ask(request).status == 413; }));
+    EXPECT_EQ(kept.exchange(request).status, 413);
+}
+
 TEST(reload, revokes_a_key) {
     scripted_upstream upstream;
     // SHA-256 of "sk-all".

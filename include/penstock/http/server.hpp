@@ -111,7 +111,7 @@ class exchange {
 
     io::channel& client_;
     body_budget& budget_;
-    const std::shared_ptr<const server_options> options_;  // those that it began with
+    std::shared_ptr<const server_options> options_;  // of the moment when its head began
     const gate& serving_;
     const bool admin_;
     request_head head_;
