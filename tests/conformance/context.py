@@ -48,7 +48,8 @@ class Case(unittest.TestCase):
 
         def lines():
             text = REQUEST_LOG.read_text() if REQUEST_LOG.exists() else ""
-            mine = [json.loads(line) for line in text.splitlines() if self.id in line]
+            whole = text[:text.rfind("\n") + 1]  # the last line may be half written
+            mine = [json.loads(line) for line in whole.splitlines() if self.id in line]
             return mine if len(mine) >= count else None
 
         found = wait_for(f"{count} log lines of {self.id}", lines)

@@ -50,7 +50,8 @@ const clientIsGone = (id) => until('the upstream sees the client leave', async (
   (await upstreamRequests(id)).some((r) => r.client_closed));
 
 const logLines = (id, count) => until(`${count} log lines`, async () => {
-  const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').filter((l) => l.includes(id));
+  const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').slice(0, -1)  // the last may be half written
+    .filter((l) => l.includes(id));
   return lines.length >= count && lines.map((l) => JSON.parse(l));
 });
 
