@@ -49,9 +49,10 @@ const upstreamBody = async (id) => JSON.parse((await upstreamRequests(id))[0].bo
 const clientIsGone = (id) => until('the upstream sees the client leave', async () =>
   (await upstreamRequests(id)).some((r) => r.client_closed));
 
+// The last line may be half written.
 const logLines = (id, count) => until(`${count} log lines`, async () => {
-  const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').slice(0, -1)  // the last may be half written
-    .filter((l) => l.includes(id));
+  const text = await readFile(log, 'utf8').catch(() => '');
+  const lines = text.split('\n').slice(0, -1).filter((l) => l.includes(id));
   return lines.length >= count && lines.map((l) => JSON.parse(l));
 });
 
