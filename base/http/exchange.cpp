@@ -91,9 +91,8 @@ stage_result<> exchange::take_early() {
 
 io::task<stage_result<>> exchange::read_more() {
     client_.set_deadline(after(home().now(), options_->body_timeout));
-    constexpr std::uint64_t reserved_unseen = 64 * 1024;
-    if (head_.framing == body_framing::sized)
-        body_.reserve(std::min(head_.content_length, body_.size() + reserved_unseen));
+    // Addresses alone: pages that nothing is written to cost no memory.
+    if (head_.framing == body_framing::sized) body_.reserve(head_.content_length);
     if (head_.expects_continue && body_.empty()) {
         auto sent = co_await client_.send("HTTP/1.1 100 Continue\r\n\r\n");
         if (sent.has_error()) co_return as_refusal(sent.error());

@@ -215,7 +215,7 @@ TEST(back_pressure, ends_with_a_client_that_takes_nothing_at_all) {
 TEST(back_pressure, holds_a_large_upload_while_the_upstream_reads_nothing) {
     scripted_upstream upstream;
     running_gateway g(
-        "timeouts: {connect: 300ms, first_byte: 300ms, between_bytes: 300ms, total: 300ms}\n" +
+        "timeouts: {connect: 300ms, first_byte: 300ms, between_bytes: 300ms, total: 1s}\n" +
         chat_model(upstream)
     );
     ASSERT_TRUE(upstream.wait_for_health_checks(1));
