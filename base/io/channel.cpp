@@ -85,7 +85,7 @@ bool channel::state::fetch() noexcept {
     return size > 0;
 }
 
-// What arrives while nobody reads, so that an end behind it is seen; a little of it.
+// What arrives while nobody reads, up to a bound, so that an end behind it is seen.
 void channel::state::keep_some() {
     readable = kept.size() == kept_max;
     if (readable) return;

@@ -125,16 +125,26 @@ TEST(reload, that_takes_a_replica_away_lets_its_requests_end) {
     EXPECT_TRUE(g.comes_to_rest());
 }
 
+std::string large_request() {
+    return test::post(chat_path, chat_body(",\"x\":\"" + std::string(9'000, 'x') + "\""));
+}
+
+// Below the size of `too_large`.
+void lower_the_limit(
+    running_gateway& g, const scripted_upstream& upstream, const std::string& too_large
+) {
+    ASSERT_TRUE(g.reload("limits: {body: 4Ki}\n" + chat_model(upstream)));
+    ASSERT_TRUE(eventually([&] { return g.ask(too_large).status == 413; }));
+}
+
 TEST(reload, leaves_a_running_upload_its_limits) {
     scripted_upstream upstream;
     running_gateway g(chat_model(upstream));
     test_client client(g.port());
-    const std::string request =
-        test::post(chat_path, chat_body(",\"x\":\"" + std::string(9'000, 'x') + "\""));
+    const std::string request = large_request();
     client.send(std::string_view(request).substr(0, 2'000));
     ASSERT_TRUE(eventually([&] { return g.metric("penstock_body_bytes_held") > 0; }));
-    ASSERT_TRUE(g.reload("limits: {body: 4Ki}\n" + chat_model(upstream)));
-    ASSERT_TRUE(eventually([&] { return g.ask(request).status == 413; }));
+    lower_the_limit(g, upstream, request);
     client.send(std::string_view(request).substr(2'000));
     EXPECT_EQ(client.read_response().status, 200);
 }
@@ -143,11 +153,9 @@ TEST(reload, gives_the_next_request_of_a_kept_connection_its_limits) {
     scripted_upstream upstream;
     running_gateway g(chat_model(upstream));
     test_client kept(g.port());
-    const std::string request =
-        test::post(chat_path, chat_body(",\"x\":\"" + std::string(9'000, 'x') + "\""));
+    const std::string request = large_request();
     EXPECT_EQ(kept.exchange(request).status, 200);
-    ASSERT_TRUE(g.reload("limits: {body: 4Ki}\n" + chat_model(upstream)));
-    ASSERT_TRUE(eventually([&] { return g.ask(request).status == 413; }));
+    lower_the_limit(g, upstream, request);
     EXPECT_EQ(kept.exchange(request).status, 413);
 }
 
