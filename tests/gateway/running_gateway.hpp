@@ -149,9 +149,13 @@ class running_gateway {
     double waiting(std::string_view model = "chat") const {
         return metric("penstock_queue_waiting{model=\"" + std::string(model) + "\"}");
     }
-    // Nothing is in the path any more, and every permit was given back.
+    // Nothing is in the path any more, every permit was given back and no body is held. A body goes
+    // with its connection's turn, a moment after its request has left the path.
     bool comes_to_rest() const {
-        return eventually([&] { return in_flight() <= 0 && slots_taken() == 0 && waiting() <= 0; });
+        return eventually([&] {
+            return in_flight() <= 0 && slots_taken() == 0 && waiting() <= 0 &&
+                   metric("penstock_body_bytes_held") == 0;
+        });
     }
 
  private:
