@@ -6,7 +6,7 @@ packages_build=(
     g++ cmake ninja-build mold ccache ca-certificates curl openssl python3
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsimdjson-dev
     libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev zlib1g-dev
-    libgtest-dev libgmock-dev libbenchmark-dev
+    libicu-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 packages_test=(python3-venv)
 packages_check=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
