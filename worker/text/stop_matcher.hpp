@@ -1,0 +1,30 @@
+// Finds stop strings in an answer's content as it comes, in time linear in the text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::worker {
+
+class stop_matcher {
+ public:
+    // No stop string may be empty.
+    explicit stop_matcher(const std::vector<std::string>& stops);
+
+    // Moves to the end of `out` what can no longer be the beginning of a stop string, in whole
+    // UTF-8 characters (the text comes in such). True: one was found; `out` ends before it, and
+    // nothing comes after.
+    bool push(std::string_view text, std::string& out);
+    // The answer has ended without one: the rest.
+    void finish(std::string& out);
+
+ private:
+    struct node;
+    std::vector<node> nodes_;  // Aho-Corasick over bytes; the root first
+    std::string held_;
+    std::uint32_t at_ = 0;
+};
+
+}  // namespace penstock::worker
