@@ -27,6 +27,7 @@ GOOD = {
     "gateway/gateway.cpp": '// Root.\n#include "policies/routing/first.hpp"\n',
     "gateway/stages/relay.cpp": "// Relay: says std::mutex and ::now() in a comment only.\n"
     "if (ready(c)) co_await drain();\nif (ready) {\n    CO_CHECK(read(c));\n}\n",
+    "worker/api/chat.cpp": '// Chat.\n#include "worker/engine/engine.hpp"\n',
     "tests/policies/first_test.cpp": '// Test.\n#include "policies/routing/first.hpp"\n',
 }
 
@@ -61,6 +62,12 @@ BROKEN = {
     "gateway_and_worker_meet_over_http": [
         {"gateway/a.cpp": '// A.\n#include "worker/api/chat.hpp"\n'},
         {"worker/a.cpp": '// A.\n#include "gateway/request_context.hpp"\n'},
+    ],
+    "text_and_tensors_meet_at_token_ids": [
+        {"worker/api/a.cpp": '// A.\n#include "worker/models/language_model.hpp"\n'},
+        {"worker/text/a.cpp": '// A.\n#include "worker/engine/scheduler.hpp"\n'},
+        {"worker/engine/a.cpp": '// A.\n#include "worker/text/tokenizer.hpp"\n'},
+        {"worker/ops/cpu/a.cpp": '// A.\n#include "penstock/http/server.hpp"\n'},
     ],
     "only_roots_name_concrete_policies": [
         {"gateway/stages/admit.cpp": '// A.\n#include "policies/routing/first.hpp"\n'},

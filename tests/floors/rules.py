@@ -29,6 +29,12 @@ CODE = CPP + (".py", ".sh", ".cmake")
 PROSE = CODE + (".md", ".txt", ".yaml", ".yml", ".json", "dev")
 SKIPPED_FOLDERS = {"build", "run", "node_modules", "__pycache__", "models", "corpus"}
 
+# The worker's rooms of text, its rooms of tensors, and the headers at which they meet: only token
+# ids cross.
+TEXT_ROOMS = ("worker/text/", "worker/api/")
+TENSOR_ROOMS = tuple(f"worker/{r}/" for r in ("ops", "weights", "models", "cache", "engine"))
+MEETING_POINT = {"worker/engine/engine.hpp", "worker/ops/sampling.hpp", "worker/ops/tensor.hpp"}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -186,6 +192,19 @@ def gateway_and_worker_meet_over_http(tree: Tree) -> Iterator[Violation]:
                 yield Violation(source.path, line, f"includes {target}")
 
 
+def text_and_tensors_meet_at_token_ids(tree: Tree) -> Iterator[Violation]:
+    for source in tree.cpp("worker"):
+        if source.path.startswith(TEXT_ROOMS):
+            forbidden = TENSOR_ROOMS
+        elif source.path.startswith(TENSOR_ROOMS):
+            forbidden = TEXT_ROOMS + ("include/penstock/http/", "include/penstock/openai/")
+        else:
+            continue
+        for line, target, _ in tree.includes(source):
+            if target.startswith(forbidden) and target not in MEETING_POINT:
+                yield Violation(source.path, line, f"includes {target}")
+
+
 def only_roots_name_concrete_policies(tree: Tree) -> Iterator[Violation]:
     contracts = set()
     for source in tree.cpp("include"):
@@ -265,7 +284,7 @@ def forwarding_macros_are_braced(tree: Tree) -> Iterator[Violation]:
     same_line = re.compile(r"(\)|\belse)\s*" + macro)
     next_line = re.compile(r"^\s*" + macro)
     bare_head = re.compile(r"^\s*(\}\s*else\s+)?(if|for|while)\b.*\)\s*$|\belse\s*$")
-    for source in tree.cpp("include", "base", "policies", "gateway"):
+    for source in tree.cpp("include", "base", "policies", "gateway", "worker"):
         before = ""
         for number, line in enumerate(source.code, 1):
             is_bare = next_line.match(line) and bare_head.search(before)
@@ -326,6 +345,7 @@ RULES: list[Rule] = [
     policies_do_no_io,
     contracts_are_values,
     gateway_and_worker_meet_over_http,
+    text_and_tensors_meet_at_token_ids,
     only_roots_name_concrete_policies,
     every_error_has_its_row,
     tests_do_not_sleep,
