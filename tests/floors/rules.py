@@ -27,7 +27,8 @@ ROOTS = {"gateway/gateway.cpp", "policies/catalogue.hpp", "policies/catalogue.cp
 CPP = (".cpp", ".hpp")
 CODE = CPP + (".py", ".sh", ".cmake")
 PROSE = CODE + (".md", ".txt", ".yaml", ".yml", ".json", "dev")
-SKIPPED_FOLDERS = {"build", "run", "node_modules", "__pycache__", "models", "corpus"}
+SKIPPED_FOLDERS = {"build", "run", "node_modules", "__pycache__", "corpus"}
+TRAINED_MODELS = "models"  # at the root: files that are not written by hand
 
 # The worker's rooms of text, its rooms of tensors, and the headers at which they meet: only token
 # ids cross.
@@ -93,7 +94,8 @@ class Tree:
         self.root = root
         self.sources: dict[str, Source] = {}
         for folder, folders, files in os.walk(root):
-            folders[:] = [f for f in folders if f not in SKIPPED_FOLDERS and f[0] != "."]
+            skipped = SKIPPED_FOLDERS | ({TRAINED_MODELS} if Path(folder) == root else set())
+            folders[:] = [f for f in folders if f not in skipped and f[0] != "."]
             for name in files:
                 if name.endswith(PROSE):
                     self._add(Path(folder, name))
