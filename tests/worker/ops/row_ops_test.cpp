@@ -116,7 +116,8 @@ TEST_P(row_ops, rotation_turns_halves_of_a_normed_head) {
     constexpr std::size_t positions = 9, half = 10;
     numbers cosines(positions * half), sines(positions * half);
     for (std::size_t i = 0; i < cosines.size(); ++i) {
-        const double angle = double(i / half) * std::pow(10000.0, -double(i % half) / half);
+        const std::size_t position = i / half;
+        const double angle = double(position) * std::pow(10000.0, -double(i % half) / half);
         cosines[i] = float(std::cos(angle));
         sines[i] = float(std::sin(angle));
     }
