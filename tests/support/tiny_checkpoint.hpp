@@ -29,7 +29,7 @@ struct tiny_spec {
     std::uint32_t hidden = 64, intermediate = 96, layers = 2;
     std::uint32_t heads = 4, kv_heads = 2;
     std::uint32_t positions = 512;
-    float key_bias = 150;  // of two channels of the keys of each layer
+    float key_bias = 100;  // of two channels of the keys of each layer
     std::uint64_t seed = 1;
 
     std::uint32_t head_dim() const { return family == tiny_family::qwen3 ? 32 : hidden / heads; }

@@ -4,6 +4,7 @@
 #include "support/tiny_checkpoint.hpp"
 #include "worker/models/catalogue.hpp"
 #include "worker/models/reference/reference_backend.hpp"
+#include "worker/ops/backends.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,22 +15,27 @@
 
 namespace penstock::worker {
 
-// Backends that every test of a model runs on.
 struct backend_row {
     std::string name;
     std::function<std::unique_ptr<backend>()> make;
 };
 
-inline std::vector<backend_row> test_backends() {
-    return {
-        {"reference", [] { return std::make_unique<reference::reference_backend>(); }},
-    };
-}
-
 template <class T>
 T must(result<T> made) {
     if (!made) throw std::runtime_error(made.error().detail);
     return std::move(made).value();
+}
+
+// Backends that every test of a model runs on.
+inline std::vector<backend_row> test_backends() {
+    const auto cpu = [](backend_options options) {
+        return [options] { return must(open_backend("cpu", options)); };
+    };
+    return {
+        {"reference", [] { return std::make_unique<reference::reference_backend>(); }},
+        {"cpu", cpu({.threads = 2})},
+        {"cpu_portable", cpu({.threads = 1, .portable = true})},
+    };
 }
 
 // Tokens, the pages that hold their keys and values, and how many are computed.

@@ -39,7 +39,7 @@ class Spec:
     heads: int = 4
     kv_heads: int = 2
     positions: int = 512
-    key_bias: float = 150.0
+    key_bias: float = 100.0
     seed: int = 1
 
     @property
