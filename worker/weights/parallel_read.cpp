@@ -29,6 +29,18 @@ int fill(const read_some& read, std::uint64_t offset, std::span<std::byte> out) 
     return 0;
 }
 
+// `readers` - 1 threads, or as many as the system gives: any number reads everything.
+void start(
+    std::vector<std::jthread>& threads, std::size_t readers, const std::function<void()>& work
+) {
+    try {
+        while (threads.size() + 1 < readers)
+            threads.emplace_back(work);
+    } catch (const std::system_error&) {
+        return;
+    }
+}
+
 }  // namespace
 
 read_some reads_of(int file) {
@@ -59,12 +71,7 @@ result<void> read_in_pieces(
     };
     {
         std::vector<std::jthread> others;
-        try {
-            for (std::size_t i = 1; i < std::min<std::size_t>(readers, num_pieces); ++i)
-                others.emplace_back(work);
-        } catch (const std::system_error&) {
-            // No more threads are to be had: those that run read everything.
-        }
+        start(others, std::min<std::size_t>(readers, num_pieces), work);
         work();
     }
     const int failed = failure;

@@ -15,8 +15,8 @@ struct decoder_case {
     std::string name;
     test::tiny_spec spec;
 
-    friend void PrintTo(const decoder_case& of, std::ostream* out) {
-        *out << of.name << " on " << of.on.name;
+    friend std::ostream& operator<<(std::ostream& out, const decoder_case& of) {
+        return out << of.name << " on " << of.on.name;
     }
 };
 
@@ -34,6 +34,7 @@ std::vector<decoder_case> decoder_cases() {
 
 std::vector<token_id> some_tokens(std::size_t count, std::uint32_t seed) {
     std::vector<token_id> made;
+    made.reserve(count);
     for (std::size_t i = 0; i < count; ++i)
         made.push_back(static_cast<token_id>((seed + i * i * 7 + i * 13) % 320));
     return made;

@@ -14,8 +14,8 @@ struct golden_case {
     backend_row on;
     golden_spec spec;
 
-    friend void PrintTo(const golden_case& of, std::ostream* out) {
-        *out << of.spec.name << " on " << of.on.name;
+    friend std::ostream& operator<<(std::ostream& out, const golden_case& of) {
+        return out << of.spec.name << " on " << of.on.name;
     }
 };
 

@@ -109,6 +109,7 @@ void reference_backend::sample(
         const double all = log_sum(raw);
         out[i].logprob = static_cast<float>(raw[static_cast<std::size_t>(out[i].id)] - all);
         std::vector<candidate> order;
+        order.reserve(raw.size());
         for (std::size_t id = 0; id < raw.size(); ++id)
             order.push_back({static_cast<token_id>(id), raw[id]});
         sort(order);
