@@ -21,18 +21,18 @@ inline void say(const std::string& figure, double value, const char* unit) {
     std::fflush(stdout);
 }
 
-// Seconds of one call: the fastest of as many as fit, since whatever else runs on the machine can
-// only make one slower.
+// Seconds of one call: the fastest of as many as fit, of at least five, since whatever else runs on
+// the machine can only make one slower.
 template <class Work>
 double fastest(double seconds, Work&& work) {
     using clock = std::chrono::steady_clock;
     const auto end = clock::now() + std::chrono::duration<double>(seconds);
     double best = 1e30;
-    do {
+    for (int calls = 0; calls < 5 || clock::now() < end; ++calls) {
         const auto begin = clock::now();
         work();
         best = std::min(best, std::chrono::duration<double>(clock::now() - begin).count());
-    } while (clock::now() < end);
+    }
     return best;
 }
 

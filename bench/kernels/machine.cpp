@@ -100,7 +100,7 @@ double read_bandwidth(const settings& how) {
 double fma_peak(const settings& how) {
     if (!has_avx2()) return 0;
     const auto team = thread_team::start(how.threads).value();
-    constexpr std::size_t times = 20'000;
+    constexpr std::size_t times = 400'000;  // as long as a product, and as likely disturbed
     const std::size_t pieces = 16 * how.threads;
     const double seconds = fastest(how.seconds, [&] {
         team->run(pieces, [&](std::size_t, unsigned) { kept_float = multiply_add(times); });

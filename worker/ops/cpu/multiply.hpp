@@ -45,6 +45,8 @@ void multiply_tile(
                 goes_on ? Lanes::load(out + r * out_stride + p * Lanes::lanes) : Lanes::zero();
 
     for (std::size_t k = 0; k < num_inputs; ++k, w += width) {
+        // The panels to come: memory's own foresight follows one stream too slowly.
+        __builtin_prefetch(w + Panels * w_stride);
         typename Lanes::floats weights[2 * Panels];
 #pragma GCC unroll 8
         for (int p = 0; p < Panels; ++p)
