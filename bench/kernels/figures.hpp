@@ -1,6 +1,8 @@
 // What this program measures, and how a figure is said: one JSON object in one line each.
 #pragma once
 
+#include "worker/ops/cpu/kernels.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,7 +13,7 @@ namespace penstock::bench {
 struct settings {
     unsigned threads = 1;
     double seconds = 0.3;  // of one figure
-    bool portable = false;
+    const worker::cpu_kernels* kernels = nullptr;
 };
 
 inline void say(const std::string& figure, double value, const char* unit) {
@@ -37,7 +39,8 @@ double fastest(double seconds, Work&& work) {
 }
 
 // Of the machine itself: bytes read from memory per second, and floating-point operations per
-// second of multiply-adds with AVX2 (0 where there is none). All threads.
+// second of multiply-adds with the instruction that the kernels use (0 for the portable ones). All
+// threads.
 double read_bandwidth(const settings& how);
 double fma_peak(const settings& how);
 

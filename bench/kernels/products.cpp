@@ -1,7 +1,7 @@
 // The linear layers of one step of a 0.5B-shaped model (Qwen2.5-0.5B) at several batch sizes, and
 // its sampling.
 #include "figures.hpp"
-#include "worker/ops/backends.hpp"
+#include "worker/ops/cpu/cpu_backend.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -105,8 +105,7 @@ double measure_layers(
 }
 
 void measure_type(const settings& how, dtype type, double bandwidth, double peak) {
-    const auto device =
-        open_backend("cpu", {.threads = how.threads, .portable = how.portable}).value();
+    const auto device = open_cpu(*how.kernels, how.threads).value();
     const std::string name = type == dtype::bf16 ? "bf16" : "f32";
     const model m = make_model(*device, type);
     const double one = seconds_of_step(*device, m, 1, 2 * how.seconds);
@@ -127,7 +126,7 @@ void measure_type(const settings& how, dtype type, double bandwidth, double peak
 }
 
 void measure_sampling(const settings& how) {
-    const auto device = open_backend("cpu", {.threads = how.threads}).value();
+    const auto device = open_cpu(*how.kernels, how.threads).value();
     std::vector<float> logits(vocabulary);
     std::mt19937 engine(2);
     std::normal_distribution<float> draw(0, 3);
