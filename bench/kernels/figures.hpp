@@ -1,6 +1,8 @@
 // What this program measures, and how a figure is said: one JSON object in one line each.
 #pragma once
 
+#include "worker/ops/cpu/kernels.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,7 +13,7 @@ namespace penstock::bench {
 struct settings {
     unsigned threads = 1;
     double seconds = 0.3;  // of one figure
-    bool portable = false;
+    const worker::cpu_kernels* kernels = nullptr;
 };
 
 inline void say(const std::string& figure, double value, const char* unit) {
@@ -21,23 +23,24 @@ inline void say(const std::string& figure, double value, const char* unit) {
     std::fflush(stdout);
 }
 
-// Seconds of one call: the fastest of as many as fit, since whatever else runs on the machine can
-// only make one slower.
+// Seconds of one call: the fastest of as many as fit, of at least five, since whatever else runs on
+// the machine can only make one slower.
 template <class Work>
 double fastest(double seconds, Work&& work) {
     using clock = std::chrono::steady_clock;
     const auto end = clock::now() + std::chrono::duration<double>(seconds);
     double best = 1e30;
-    do {
+    for (int calls = 0; calls < 5 || clock::now() < end; ++calls) {
         const auto begin = clock::now();
         work();
         best = std::min(best, std::chrono::duration<double>(clock::now() - begin).count());
-    } while (clock::now() < end);
+    }
     return best;
 }
 
 // Of the machine itself: bytes read from memory per second, and floating-point operations per
-// second of multiply-adds with AVX2 (0 where there is none). All threads.
+// second of multiply-adds with the instruction that the kernels use (0 for the portable ones). All
+// threads.
 double read_bandwidth(const settings& how);
 double fma_peak(const settings& how);
 

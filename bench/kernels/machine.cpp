@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
+#include <string_view>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -18,6 +18,12 @@ namespace {
 using worker::thread_team;
 
 constexpr std::size_t piece_bytes = 1 << 20;
+
+// Twelve multiply-adds of so many lanes for each time; null where there is no instruction to know.
+struct peak_loop {
+    float (*run)(std::size_t times) = nullptr;
+    std::size_t lanes = 0;
+};
 
 // So that the compiler must compute what is measured.
 volatile std::uint64_t kept_sum;
@@ -36,8 +42,8 @@ __attribute__((target("avx2"))) std::uint64_t sum_piece(const std::byte* from) {
     return std::uint64_t(_mm256_extract_epi64(sum, 0) + _mm256_extract_epi64(sum, 3));
 }
 
-// Twelve chains, as many as the largest tile of the kernels has: enough to hide the latency.
-__attribute__((target("avx2,fma"))) float multiply_add(std::size_t times) {
+// As many chains as a tile of the kernels has: enough to hide the latency.
+__attribute__((target("avx2,fma"))) float multiply_add_avx2(std::size_t times) {
     __m256 sums[12];
     for (auto& sum : sums)
         sum = _mm256_set1_ps(1);
@@ -51,8 +57,24 @@ __attribute__((target("avx2,fma"))) float multiply_add(std::size_t times) {
     return _mm256_cvtss_f32(sums[0]);
 }
 
-bool has_avx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+__attribute__((target("avx512f"))) float multiply_add_avx512(std::size_t times) {
+    __m512 sums[12];
+    for (auto& sum : sums)
+        sum = _mm512_set1_ps(1);
+    const __m512 factor = _mm512_set1_ps(0.999f), term = _mm512_set1_ps(0.001f);
+    for (std::size_t i = 0; i < times; ++i)
+#pragma GCC unroll 12
+        for (auto& sum : sums)
+            sum = _mm512_fmadd_ps(sum, factor, term);
+    for (int i = 1; i < 12; ++i)
+        sums[0] = _mm512_add_ps(sums[0], sums[i]);
+    return _mm512_cvtss_f32(sums[0]);
+}
+
+peak_loop find_loop(std::string_view kernels) {
+    if (kernels == "cpu avx512") return {multiply_add_avx512, 16};
+    if (kernels == "cpu avx2") return {multiply_add_avx2, 8};
+    return {};
 }
 
 #else
@@ -68,12 +90,8 @@ std::uint64_t sum_piece(const std::byte* from) {
     return sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
 }
 
-float multiply_add(std::size_t) {
-    return 0;
-}
-
-bool has_avx2() {
-    return false;
+peak_loop find_loop(std::string_view) {
+    return {};
 }
 
 #endif
@@ -98,14 +116,15 @@ double read_bandwidth(const settings& how) {
 }
 
 double fma_peak(const settings& how) {
-    if (!has_avx2()) return 0;
+    const peak_loop loop = find_loop(how.kernels->name);
+    if (!loop.run) return 0;
     const auto team = thread_team::start(how.threads).value();
-    constexpr std::size_t times = 20'000;
+    constexpr std::size_t times = 400'000;  // as long as a product, and as likely disturbed
     const std::size_t pieces = 16 * how.threads;
     const double seconds = fastest(how.seconds, [&] {
-        team->run(pieces, [&](std::size_t, unsigned) { kept_float = multiply_add(times); });
+        team->run(pieces, [&](std::size_t, unsigned) { kept_float = loop.run(times); });
     });
-    return double(pieces) * times * 12 * 8 * 2 / seconds;
+    return double(pieces * times * 12 * loop.lanes * 2) / seconds;
 }
 
 }  // namespace penstock::bench

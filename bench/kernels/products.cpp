@@ -1,7 +1,7 @@
 // The linear layers of one step of a 0.5B-shaped model (Qwen2.5-0.5B) at several batch sizes, and
 // its sampling.
 #include "figures.hpp"
-#include "worker/ops/backends.hpp"
+#include "worker/ops/cpu/cpu_backend.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -66,61 +66,67 @@ struct activations {
     std::vector<float> in, out, logits;
 };
 
-// The products of one step in which every row, but at most 16, is sampled.
+// The products of one step of decoding: every row is sampled.
 double seconds_of_step(backend& device, const model& m, std::size_t rows, double seconds) {
     activations a(rows);
     return fastest(seconds, [&] {
         for (const auto& w : m.layers)
             device.linear(*w, {a.in.data(), rows, w->columns()}, {a.out.data(), rows, w->rows()});
-        const std::size_t sampled = rows <= 16 ? rows : 1;
-        device.linear(
-            *m.head, {a.in.data(), sampled, hidden}, {a.logits.data(), sampled, vocabulary}
-        );
+        device.linear(*m.head, {a.in.data(), rows, hidden}, {a.logits.data(), rows, vocabulary});
     });
 }
 
-void measure_layers(backend& device, const model& m, const std::string& type, const settings& how) {
-    for (const std::size_t rows : {1u, 16u, 512u}) {
-        activations a(rows);
-        for (std::size_t i = 0; i < std::size(layers); ++i) {
-            const auto& [name, outputs, inputs] = layers[i];
-            const double seconds = fastest(how.seconds / 4, [&] {
-                for (std::size_t k = i; k < m.layers.size(); k += std::size(layers))
-                    device.linear(
-                        *m.layers[k], {a.in.data(), rows, inputs}, {a.out.data(), rows, outputs}
-                    );
-            });
-            const double products = 2.0 * double(rows * outputs * inputs * num_layers);
-            say("linear_" + type + "_" + name + "_m" + std::to_string(rows),
-                products / seconds / 1e9,
-                "GFLOP/s");
-        }
+// Rates of single layers; gives the seconds of all layers of a step. Few rows walk through all
+// copies of a layer, so that they come from memory; many are long enough alone, and a call that is
+// short is less often disturbed.
+double measure_layers(
+    backend& device, const model& m, std::size_t rows, const std::string& name, const settings& how
+) {
+    activations a(rows);
+    double sum = 0;
+    for (std::size_t i = 0; i < std::size(layers); ++i) {
+        const auto& [layer, outputs, inputs] = layers[i];
+        const std::size_t copies = rows > 16 ? 1 : num_layers;
+        const double seconds = fastest(how.seconds, [&] {
+            for (std::size_t k = 0; k < copies; ++k)
+                device.linear(
+                    *m.layers[i + k * std::size(layers)],
+                    {a.in.data(), rows, inputs},
+                    {a.out.data(), rows, outputs}
+                );
+        });
+        const double products = 2.0 * double(rows * outputs * inputs * copies);
+        say("linear_" + name + "_" + layer + "_m" + std::to_string(rows),
+            products / seconds / 1e9,
+            "GFLOP/s");
+        sum += seconds * double(num_layers / copies);
     }
+    return sum;
 }
 
 void measure_type(const settings& how, dtype type, double bandwidth, double peak) {
-    const auto device =
-        open_backend("cpu", {.threads = how.threads, .portable = how.portable}).value();
+    const auto device = open_cpu(*how.kernels, how.threads).value();
     const std::string name = type == dtype::bf16 ? "bf16" : "f32";
     const model m = make_model(*device, type);
     const double one = seconds_of_step(*device, m, 1, 2 * how.seconds);
     const double sixteen = seconds_of_step(*device, m, 16, 2 * how.seconds);
-    const double many = seconds_of_step(*device, m, 512, how.seconds);
     const double read = m.parameters * double(size_of(type)) / one;
     say("decode_" + name + "_m1", 1 / one, "tokens/s");
     say("decode_" + name + "_m1_read", read / 1e9, "GB/s");
     say("decode_" + name + "_m1_of_bandwidth", read / bandwidth, "ratio");
     say("decode_" + name + "_m16", 16 / sixteen, "tokens/s");
     say("decode_" + name + "_m16_over_m1", 16 * one / sixteen, "ratio");
+    measure_layers(*device, m, 1, name, how);
+    measure_layers(*device, m, 16, name, how);
+    const double many = measure_layers(*device, m, 512, name, how);
     const double products = 2 * (m.parameters - double(vocabulary * hidden)) * 512;
     say("prefill_" + name + "_m512", 512 / many, "tokens/s");
     say("prefill_" + name + "_m512_rate", products / many / 1e9, "GFLOP/s");
     if (peak > 0) say("prefill_" + name + "_m512_of_peak", products / many / peak, "ratio");
-    measure_layers(*device, m, name, how);
 }
 
 void measure_sampling(const settings& how) {
-    const auto device = open_backend("cpu", {.threads = how.threads}).value();
+    const auto device = open_cpu(*how.kernels, how.threads).value();
     std::vector<float> logits(vocabulary);
     std::mt19937 engine(2);
     std::normal_distribution<float> draw(0, 3);

@@ -10,7 +10,10 @@ namespace penstock::worker {
 result<std::unique_ptr<backend>> open_backend(
     std::string_view device, const backend_options& options
 ) {
-    if (device == "auto" || device == "cpu") return open_cpu(options);
+    if (device == "auto" || device == "cpu") {
+        const auto usable = usable_kernels();
+        return open_cpu(options.portable ? *usable.back() : *usable.front(), options.threads);
+    }
     const std::string named = "device '" + std::string(device) + "'";
     if (device == "cuda" || device.starts_with("cuda:"))
         return error(errc::invalid_value, named + ": this build has no CUDA; use auto or cpu");

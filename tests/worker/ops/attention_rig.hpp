@@ -20,18 +20,19 @@ struct sequence {
 class attention_rig {
  public:
     attention_rig(
-        const kind_of_backend& kind,
+        const cpu_kernels& kernels,
+        dtype type,
         unsigned threads,
         const attention_shape& shape,
         std::uint32_t num_pages,
         std::uint32_t max_positions
     )
-        : device(open(threads, kind.portable)), shape(shape), type_(kind.type) {
+        : device(open(threads, kernels)), shape(shape), type_(type) {
         // No rotation at all: that one is right is another test.
         const std::size_t half = shape.head_dim / 2;
         const numbers cosines(max_positions * half, 1), sines(max_positions * half, 0);
         rotations_ = device->load_rotations(cosines, sines, max_positions).value();
-        kv = device->make_kv_store(2, num_pages, shape, kind.type).value();
+        kv = device->make_kv_store(2, num_pages, shape, type).value();
         free_.resize(num_pages);
         std::iota(free_.begin(), free_.end(), page_id(0));
     }

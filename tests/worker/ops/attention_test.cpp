@@ -4,7 +4,7 @@
 namespace penstock::worker {
 namespace {
 
-class attention_op : public testing::TestWithParam<kind_of_backend> {
+class attention_op : public op_test {
  protected:
     static attention_shape shape(std::uint32_t heads, std::uint32_t kv_heads, std::uint32_t dim) {
         return {heads, kv_heads, dim, 1 / std::sqrt(float(dim))};
@@ -14,7 +14,7 @@ INSTANTIATE_TEST_SUITE_P(kernels, attention_op, every_kind, name_of_kind);
 
 TEST_P(attention_op, is_the_softmax_over_the_keys_so_far) {
     for (const std::uint32_t group : {1u, 2u, 4u, 7u, 8u}) {
-        attention_rig rig(GetParam(), 2, shape(2 * group, 2, 24), 8, 400);
+        attention_rig rig(*kernels_, GetParam().type, 2, shape(2 * group, 2, 24), 8, 400);
         rig.poison();
         const sequence of = rig.make(330, group);
         const numbers out = rig.step({{&of, 0, 330}});
@@ -30,7 +30,7 @@ TEST_P(attention_op, is_the_softmax_over_the_keys_so_far) {
 
 TEST_P(attention_op, takes_every_even_width_of_head) {
     for (const std::uint32_t dim : {2u, 6u, 8u, 16u, 18u, 64u, 80u, 128u}) {
-        attention_rig rig(GetParam(), 1, shape(3, 3, dim), 3, 100);
+        attention_rig rig(*kernels_, GetParam().type, 1, shape(3, 3, dim), 3, 100);
         rig.poison();
         const sequence of = rig.make(70, dim);
         const numbers out = rig.step({{&of, 0, 70}});
@@ -45,7 +45,7 @@ TEST_P(attention_op, takes_every_even_width_of_head) {
 
 // The largest and the smallest scores that come up must not overflow the powers of e.
 TEST_P(attention_op, holds_scores_far_apart) {
-    attention_rig rig(GetParam(), 1, shape(1, 1, 8), 6, 400);
+    attention_rig rig(*kernels_, GetParam().type, 1, shape(1, 1, 8), 6, 400);
     sequence of = rig.make(300, 1);
     for (std::size_t i = 0; i < of.qkv.size(); ++i)
         if (i % 24 < 16) of.qkv[i] *= 30;  // q and k; values stay
@@ -60,7 +60,7 @@ TEST_P(attention_op, holds_scores_far_apart) {
 TEST_P(attention_op, decoding_token_by_token_gives_the_bits_of_the_whole_prompt) {
     const std::uint32_t length = 270;
     for (const std::uint32_t group : {1u, 7u}) {
-        attention_rig rig(GetParam(), 2, shape(group * 2, 2, 20), 10, length);
+        attention_rig rig(*kernels_, GetParam().type, 2, shape(group * 2, 2, 20), 10, length);
         rig.poison();
         const std::size_t n = rig.shape.q_columns();
         sequence whole = rig.make(length, 5), single = rig.make(length, 6);
@@ -75,7 +75,7 @@ TEST_P(attention_op, decoding_token_by_token_gives_the_bits_of_the_whole_prompt)
 
 TEST_P(attention_op, long_prompts_decode_alike) {
     const std::uint32_t length = 1100;
-    attention_rig rig(GetParam(), 2, shape(2, 1, 16), 40, length);
+    attention_rig rig(*kernels_, GetParam().type, 2, shape(2, 1, 16), 40, length);
     rig.poison();
     const std::size_t n = rig.shape.q_columns();
     sequence whole = rig.make(length, 5), other = rig.make(length, 6);
@@ -88,7 +88,7 @@ TEST_P(attention_op, long_prompts_decode_alike) {
 
 TEST_P(attention_op, a_prompt_may_be_cut_anywhere) {
     const std::uint32_t length = 333;
-    attention_rig rig(GetParam(), 3, shape(4, 2, 16), 60, length);
+    attention_rig rig(*kernels_, GetParam().type, 3, shape(4, 2, 16), 60, length);
     rig.poison();
     const std::size_t n = rig.shape.q_columns();
     const sequence whole = rig.make(length, 7);
@@ -115,7 +115,7 @@ TEST_P(attention_op, neighbours_and_threads_change_nothing) {
     const std::uint32_t length = 150;
     numbers alone;
     for (const unsigned threads : {1u, 2u, 3u, 7u}) {
-        attention_rig rig(GetParam(), threads, shape(4, 2, 12), 40, 700);
+        attention_rig rig(*kernels_, GetParam().type, threads, shape(4, 2, 12), 40, 700);
         rig.poison();
         const std::size_t n = rig.shape.q_columns();
         const sequence ours = rig.make(length, 11);
@@ -132,7 +132,7 @@ TEST_P(attention_op, neighbours_and_threads_change_nothing) {
 }
 
 TEST_P(attention_op, layers_do_not_touch_each_other) {
-    attention_rig rig(GetParam(), 1, shape(1, 1, 8), 4, 100);
+    attention_rig rig(*kernels_, GetParam().type, 1, shape(1, 1, 8), 4, 100);
     const sequence of = rig.make(64, 15);
     const numbers before = rig.step({{&of, 0, 64}}, 0);
     sequence other = of;

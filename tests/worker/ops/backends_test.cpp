@@ -1,4 +1,6 @@
 // Opening devices, and their memory.
+#include "worker/ops/backends.hpp"
+
 #include "bench_of_ops.hpp"
 
 #include <gmock/gmock.h>
@@ -14,9 +16,15 @@ TEST(open_backend, opens_the_processor_for_auto_and_for_cpu) {
 }
 
 TEST(open_backend, is_portable_where_it_must_be) {
-    EXPECT_EQ(open(1, true)->name(), "cpu portable");
+    EXPECT_EQ(open_backend("cpu", {.portable = true}).value()->name(), "cpu portable");
     const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    EXPECT_EQ(open(1)->name(), has_avx2 ? "cpu avx2" : "cpu portable");
+    const bool has_avx512 = __builtin_cpu_supports("avx512f");
+    EXPECT_EQ(
+        open_backend("cpu", {}).value()->name(),
+        has_avx512 ? "cpu avx512"
+        : has_avx2 ? "cpu avx2"
+                   : "cpu portable"
+    );
 }
 
 TEST(open_backend, says_why_a_device_cannot_be_had) {

@@ -2,8 +2,9 @@
 // of several team sizes, and matrices with the values that they really hold.
 #pragma once
 
-#include "worker/ops/backends.hpp"
 #include "worker/ops/cpu/bf16.hpp"
+#include "worker/ops/cpu/cpu_backend.hpp"
+#include "worker/ops/cpu/kernels.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,10 +32,17 @@ inline numbers random_numbers(std::size_t count, unsigned seed, float spread = 1
     return made;
 }
 
-inline std::unique_ptr<backend> open(unsigned threads, bool portable = false) {
-    auto made = open_backend("cpu", {.threads = threads, .portable = portable});
-    EXPECT_TRUE(made.has_value());
-    return std::move(made).value();
+// The kernels of this instruction set; null where this machine has none.
+inline const cpu_kernels* find_kernels(std::string_view set) {
+    for (const cpu_kernels* kernels : usable_kernels())
+        if (set == std::string_view(kernels->name).substr(4)) return kernels;
+    return nullptr;
+}
+
+inline std::unique_ptr<backend> open(
+    unsigned threads, const cpu_kernels& kernels = *usable_kernels().front()
+) {
+    return std::move(open_cpu(kernels, threads)).value();
 }
 
 inline tensor view(numbers& values, std::size_t columns) {
@@ -80,21 +88,35 @@ inline known_matrix load_numbers(
 }
 
 struct kind_of_backend {
-    bool portable;
+    const char* instructions;
     dtype type;
 };
 
 inline std::string name_of_kind(const testing::TestParamInfo<kind_of_backend>& info) {
-    return std::string(info.param.portable ? "portable" : "fastest") +
+    return std::string(info.param.instructions) +
            (info.param.type == dtype::bf16 ? "_bf16" : "_f32");
 }
 
 // Every kernel there is for each type that it may read.
 inline const auto every_kind = testing::Values(
-    kind_of_backend{false, dtype::f32},
-    kind_of_backend{false, dtype::bf16},
-    kind_of_backend{true, dtype::f32},
-    kind_of_backend{true, dtype::bf16}
+    kind_of_backend{"portable", dtype::f32},
+    kind_of_backend{"portable", dtype::bf16},
+    kind_of_backend{"avx2", dtype::f32},
+    kind_of_backend{"avx2", dtype::bf16},
+    kind_of_backend{"avx512", dtype::f32},
+    kind_of_backend{"avx512", dtype::bf16}
 );
+
+// A test of each kind; skipped where the machine lacks the instructions.
+class op_test : public testing::TestWithParam<kind_of_backend> {
+ protected:
+    void SetUp() override {
+        kernels_ = find_kernels(GetParam().instructions);
+        if (!kernels_) GTEST_SKIP() << "no " << GetParam().instructions << " here";
+    }
+    std::unique_ptr<backend> open_this(unsigned threads) const { return open(threads, *kernels_); }
+
+    const cpu_kernels* kernels_ = nullptr;
+};
 
 }  // namespace penstock::worker

@@ -29,11 +29,11 @@ const std::vector<shape> shapes{
     {33, 2049}
 };
 
-class linear_op : public testing::TestWithParam<kind_of_backend> {};
+class linear_op : public op_test {};
 INSTANTIATE_TEST_SUITE_P(kernels, linear_op, every_kind, name_of_kind);
 
 TEST_P(linear_op, is_the_product_and_the_bias) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     for (const auto [rows, columns] : shapes) {
         const numbers bias = random_numbers(rows, 3);
         const known_matrix w = load_numbers(
@@ -60,14 +60,14 @@ row_map product_of(backend& device, const matrix& w) {
 }
 
 TEST_P(linear_op, gives_a_row_the_same_bits_in_every_batch_and_team) {
-    auto single = open(1, GetParam().portable);
+    auto single = open_this(1);
     for (const auto [rows, columns] :
          {shape{33, 65}, shape{129, 1030}, shape{16, 2050}, shape{77, 7}}) {
         const numbers weights = random_numbers(rows * columns, 4), bias = random_numbers(rows, 6);
         const auto one = load_numbers(*single, weights, columns, GetParam().type, bias);
         numbers x = random_numbers(row_counts.back() * columns, 5);
         for (const unsigned threads : {1u, 2u, 3u, 7u}) {
-            auto device = open(threads, GetParam().portable);
+            auto device = open_this(threads);
             const auto w = load_numbers(*device, weights, columns, GetParam().type, bias);
             const auto alone = product_of(*single, *one.packed);
             const auto op = product_of(*device, *w.packed);
@@ -78,7 +78,7 @@ TEST_P(linear_op, gives_a_row_the_same_bits_in_every_batch_and_team) {
 }
 
 TEST_P(linear_op, gives_a_row_the_same_bits_in_every_place) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     constexpr std::size_t rows = 50, columns = 70, batch = 17;
     const auto w =
         load_numbers(*device, random_numbers(rows * columns, 7), columns, GetParam().type);
@@ -93,7 +93,7 @@ TEST_P(linear_op, gives_a_row_the_same_bits_in_every_place) {
 }
 
 TEST_P(linear_op, writes_nothing_beside_its_result) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     constexpr std::size_t rows = 21, columns = 40, guard = 64;
     const auto w =
         load_numbers(*device, random_numbers(rows * columns, 9), columns, GetParam().type);
@@ -106,7 +106,7 @@ TEST_P(linear_op, writes_nothing_beside_its_result) {
 }
 
 TEST_P(linear_op, keeps_what_is_no_number_in_its_own_row) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     constexpr std::size_t rows = 40, columns = 96, batch = 9;
     const auto w =
         load_numbers(*device, random_numbers(rows * columns, 11), columns, GetParam().type);

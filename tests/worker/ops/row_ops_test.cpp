@@ -7,13 +7,13 @@
 namespace penstock::worker {
 namespace {
 
-class row_ops : public testing::TestWithParam<kind_of_backend> {};
+class row_ops : public op_test {};
 INSTANTIATE_TEST_SUITE_P(kernels, row_ops, every_kind, name_of_kind);
 
 const std::vector<std::size_t> widths{1, 3, 7, 8, 9, 16, 31, 64, 100, 257, 2049, 4097};
 
 TEST_P(row_ops, embed_gives_the_rows_of_the_table) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     const auto table = load_numbers(*device, random_numbers(37 * 21, 1), 21, GetParam().type);
     const std::vector<token_id> tokens{0, 36, 7, 8, 15, 16, 7};
     numbers out(tokens.size() * 21);
@@ -24,7 +24,7 @@ TEST_P(row_ops, embed_gives_the_rows_of_the_table) {
 }
 
 TEST_P(row_ops, gather_takes_the_named_rows) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     numbers x = random_numbers(9 * 5, 2), out(3 * 5);
     const std::vector<std::uint32_t> rows{1, 4, 8};
     device->gather(view(x, 5), rows, view(out, 5));
@@ -33,7 +33,7 @@ TEST_P(row_ops, gather_takes_the_named_rows) {
 }
 
 TEST_P(row_ops, rms_norm_divides_by_the_root_of_the_mean_square) {
-    auto device = open(3, GetParam().portable);
+    auto device = open_this(3);
     for (const std::size_t n : widths) {
         const auto weight = load_numbers(*device, random_numbers(n, 3), n, GetParam().type);
         numbers x = random_numbers(5 * n, 4, 3), delta = random_numbers(5 * n, 5), sums = x;
@@ -59,7 +59,7 @@ TEST_P(row_ops, rms_norm_divides_by_the_root_of_the_mean_square) {
 }
 
 TEST_P(row_ops, a_row_has_the_same_bits_in_every_batch) {
-    auto single = open(1, GetParam().portable), device = open(3, GetParam().portable);
+    auto single = open_this(1), device = open_this(3);
     constexpr std::size_t n = 99;
     const numbers weights = random_numbers(n, 3);
     const auto one = load_numbers(*single, weights, n, GetParam().type);
@@ -78,7 +78,7 @@ TEST_P(row_ops, a_row_has_the_same_bits_in_every_batch) {
 }
 
 TEST_P(row_ops, silu_multiplies_the_second_half_by_the_activated_first) {
-    auto device = open(3, GetParam().portable);
+    auto device = open_this(3);
     for (const std::size_t n : widths) {
         numbers x = random_numbers(3 * 2 * n, 7, 5), out(3 * n), one(n);
         x[0] = -300;  // e^300 is no float
@@ -96,7 +96,7 @@ TEST_P(row_ops, silu_multiplies_the_second_half_by_the_activated_first) {
 }
 
 TEST_P(row_ops, silu_is_right_for_every_size_of_number) {
-    auto device = open(1, GetParam().portable);
+    auto device = open_this(1);
     for (float gate = -120; gate < 120; gate += 0.0371f) {
         numbers x{gate, 1}, out(1);
         device->silu_multiply(view(x, 2), view(out, 1));
@@ -111,7 +111,7 @@ TEST_P(row_ops, silu_is_right_for_every_size_of_number) {
 
 // q of the rows after rotation; what is done to k shows in attention.
 TEST_P(row_ops, rotation_turns_halves_of_a_normed_head) {
-    auto device = open(2, GetParam().portable);
+    auto device = open_this(2);
     const attention_shape shape{.num_heads = 3, .num_kv_heads = 1, .head_dim = 20, .scale = 1};
     constexpr std::size_t positions = 9, half = 10;
     numbers cosines(positions * half), sines(positions * half);

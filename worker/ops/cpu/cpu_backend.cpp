@@ -164,11 +164,9 @@ class cpu_backend final : public backend {
 
 }  // namespace
 
-result<std::unique_ptr<backend>> open_cpu(const backend_options& options) {
-    const cpu_kernels* fast = options.portable ? nullptr : avx2_kernels();
-    const unsigned threads = options.threads ? options.threads : num_usable_cores();
-    TRY(auto team, thread_team::start(threads));
-    return std::make_unique<cpu_backend>(fast ? *fast : portable_kernels(), std::move(team));
+result<std::unique_ptr<backend>> open_cpu(const cpu_kernels& kernels, unsigned threads) {
+    TRY(auto team, thread_team::start(threads ? threads : num_usable_cores()));
+    return std::make_unique<cpu_backend>(kernels, std::move(team));
 }
 
 }  // namespace penstock::worker

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "penstock/result.hpp"
-#include "worker/ops/backends.hpp"
+#include "worker/ops/backend.hpp"
+#include "worker/ops/cpu/kernels.hpp"
 
 #include <memory>
 
 namespace penstock::worker {
 
-// Errors: internal, when the system gives no threads.
-result<std::unique_ptr<backend>> open_cpu(const backend_options& options);
+// `threads` 0: one for each core this process may use. Errors: internal, when the system gives no
+// threads.
+result<std::unique_ptr<backend>> open_cpu(const cpu_kernels& kernels, unsigned threads);
 
 }  // namespace penstock::worker

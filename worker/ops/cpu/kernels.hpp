@@ -1,11 +1,12 @@
-// The kernels of one instruction set, as the rest of the backend calls them. One object file holds
-// those of AVX2, another those of any machine; which one runs is decided when a backend is opened.
+// The kernels of one instruction set, as the rest of the backend calls them. Each set has an object
+// file of its own, compiled for it; which one runs is decided when a backend is opened.
 #pragma once
 
 #include "worker/ops/cpu/attend.hpp"
 #include "worker/ops/cpu/multiply.hpp"
 
 #include <cstddef>
+#include <vector>
 
 namespace penstock::worker {
 
@@ -25,9 +26,13 @@ struct cpu_kernels {
     void (*rotate)(float* x, const float* cosines, const float* sines, std::size_t half);
 };
 
-// Null where this build or this machine has no AVX2 with FMA.
+// Null where this build or this machine cannot run them.
+const cpu_kernels* avx512_kernels() noexcept;
 const cpu_kernels* avx2_kernels() noexcept;
 const cpu_kernels& portable_kernels() noexcept;
+
+// All that can run here, the fastest first and the portable ones last.
+std::vector<const cpu_kernels*> usable_kernels();
 
 // Makes the table of an instruction set; used by the object file that is compiled for it.
 template <class Lanes>

@@ -11,6 +11,7 @@ namespace penstock::worker {
 struct avx2_lanes {
     using floats = __m256;
     static constexpr std::size_t lanes = 8;
+    static constexpr std::size_t num_registers = 16;
     static constexpr const char* name = "cpu avx2";
 
     static floats zero() noexcept { return _mm256_setzero_ps(); }

@@ -14,6 +14,7 @@ struct portable_lanes {
     using floats = float __attribute__((vector_size(16)));
     using words = std::int32_t __attribute__((vector_size(16)));
     static constexpr std::size_t lanes = 4;
+    static constexpr std::size_t num_registers = 16;
     static constexpr const char* name = "cpu portable";
 
     static floats zero() noexcept { return all(0); }

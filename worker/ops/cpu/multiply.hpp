@@ -7,6 +7,7 @@
 #include "worker/ops/cpu/panels.hpp"
 
 #include <cstddef>
+#include <utility>
 
 namespace penstock::worker {
 
@@ -24,7 +25,7 @@ struct row_view {
     std::size_t num_rows;
 };
 
-template <class Lanes, class Number, int Rows, int Panels>
+template <class Lanes, class Number, std::size_t Rows, std::size_t Panels>
 void multiply_tile(
     const Number* w,
     std::size_t w_stride,
@@ -37,36 +38,40 @@ void multiply_tile(
 ) noexcept {
     constexpr std::size_t width = 2 * Lanes::lanes;
     typename Lanes::floats sums[Rows][2 * Panels];
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-        for (int p = 0; p < 2 * Panels; ++p)
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 12
+        for (std::size_t p = 0; p < 2 * Panels; ++p)
             sums[r][p] =
                 goes_on ? Lanes::load(out + r * out_stride + p * Lanes::lanes) : Lanes::zero();
 
     for (std::size_t k = 0; k < num_inputs; ++k, w += width) {
+        // The panels to come: memory's own foresight follows one stream too slowly.
+#pragma GCC unroll 2
+        for (std::size_t line = 0; line < width * sizeof(Number); line += 64)
+            __builtin_prefetch(w + Panels * w_stride + line / sizeof(Number));
         typename Lanes::floats weights[2 * Panels];
-#pragma GCC unroll 8
-        for (int p = 0; p < Panels; ++p)
+#pragma GCC unroll 12
+        for (std::size_t p = 0; p < Panels; ++p)
             Lanes::load_panel(w + p * w_stride, weights[2 * p], weights[2 * p + 1]);
-#pragma GCC unroll 8
-        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 12
+        for (std::size_t r = 0; r < Rows; ++r) {
             const auto input = Lanes::all(x[r * x_stride + k]);
-#pragma GCC unroll 8
-            for (int p = 0; p < 2 * Panels; ++p)
+#pragma GCC unroll 12
+            for (std::size_t p = 0; p < 2 * Panels; ++p)
                 sums[r][p] = Lanes::fma(input, weights[p], sums[r][p]);
         }
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-        for (int p = 0; p < 2 * Panels; ++p)
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 12
+        for (std::size_t p = 0; p < 2 * Panels; ++p)
             Lanes::store(out + r * out_stride + p * Lanes::lanes, sums[r][p]);
 }
 
 // Few rows take several panels at once, so that enough chains are under way to hide the latency of
 // an addition.
-template <class Lanes, class Number, int Rows>
+template <class Lanes, class Number, std::size_t Rows>
 void multiply_rows(
     const panel_view<Number>& w,
     const float* x,
@@ -75,7 +80,8 @@ void multiply_rows(
     std::size_t out_stride,
     bool goes_on
 ) noexcept {
-    constexpr int at_once = Rows == 1 ? 4 : Rows <= 3 ? 2 : 1;
+    constexpr bool two_fit = 4 * Rows + 5 <= Lanes::num_registers;
+    constexpr std::size_t at_once = Rows == 1 ? 4 : two_fit ? 2 : 1;
     constexpr std::size_t width = 2 * Lanes::lanes;
     std::size_t p = 0;
     for (; p + at_once <= w.num_panels; p += at_once)
@@ -106,35 +112,20 @@ void multiply_rows(
 // out = x · wᵀ, or out += x · wᵀ where the chain goes on. `out` has room for whole panels.
 template <class Lanes, class Number>
 void multiply(const panel_view<Number>& w, row_view x, row_view out, bool goes_on) noexcept {
-    constexpr std::size_t most = 6;  // rows of a tile: 12 sums, 2 weights and an input fit 16
-    std::size_t tiles = (x.num_rows + most - 1) / most;
-    for (std::size_t row = 0; tiles > 0; --tiles) {
+    // Two sums for each row, two weights and an input.
+    constexpr std::size_t most = Lanes::num_registers > 16 ? 12 : 6;
+    const auto run = [&]<std::size_t Rows>(std::size_t row) {
+        multiply_rows<Lanes, Number, Rows>(
+            w, x.data + row * x.stride, x.stride, out.data + row * out.stride, out.stride, goes_on
+        );
+    };
+    std::size_t row = 0;
+    for (std::size_t tiles = (x.num_rows + most - 1) / most; tiles > 0; --tiles) {
+        // As even as they can be: a tile of one row is a slow one.
         const std::size_t rows = (x.num_rows - row + tiles - 1) / tiles;
-        const float* from = x.data + row * x.stride;
-        float* to = out.data + row * out.stride;
-        const auto run = [&]<int Rows>() {
-            multiply_rows<Lanes, Number, Rows>(w, from, x.stride, to, out.stride, goes_on);
-        };
-        switch (rows) {
-            case 1:
-                run.template operator()<1>();
-                break;
-            case 2:
-                run.template operator()<2>();
-                break;
-            case 3:
-                run.template operator()<3>();
-                break;
-            case 4:
-                run.template operator()<4>();
-                break;
-            case 5:
-                run.template operator()<5>();
-                break;
-            default:
-                run.template operator()<6>();
-                break;
-        }
+        [&]<std::size_t... Less>(std::index_sequence<Less...>) {
+            ((rows == Less + 1 ? run.template operator()<Less + 1>(row) : void()), ...);
+        }(std::make_index_sequence<most>());
         row += rows;
     }
 }
