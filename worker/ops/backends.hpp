@@ -10,7 +10,7 @@ namespace penstock::worker {
 
 struct backend_options {
     unsigned threads = 0;   // of the CPU; 0: one for each core this process may use
-    bool portable = false;  // without AVX2, also where there is AVX2
+    bool portable = false;  // without AVX2 or AVX-512, also where there are such
 };
 
 // `device`: auto | cpu | cuda:N. Errors: invalid_value for another word or a device that this build
