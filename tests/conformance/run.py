@@ -122,7 +122,7 @@ def main():
             suites.append(("tokenizer", [venv_folder / "bin/python", "-m", "unittest", "-v",
                                          *wanted, "worker_text.tokenizer_equality"], suites[-1][2]))
         else:
-            print("== tokenizer: 3 tests skipped, PENSTOCK_TEST_DATA is not set", flush=True)
+            print("== tokenizer: 4 tests skipped, PENSTOCK_TEST_DATA is not set", flush=True)
     if given.only != "python":
         modules = installed(sdks / "node", [HERE / "package.json", HERE / "package-lock.json"],
                             install_node)

@@ -22,6 +22,30 @@ NUM_STRINGS, SEED = 10_000, 4
 SHOWN = 10  # differences
 
 
+# Added tokens with every setting that no Qwen file uses.
+ADDED = [("[L]", "lstrip"), ("[R]", "rstrip"), ("[LR]", "lstrip rstrip special"), ("мир", "single_word"),
+         ("the", "single_word rstrip"), ("é", "normalized"), ("ΩΩ", "normalized lstrip"),
+         ("a\u0301b", "normalized"), ("  ", "normalized"), ("[L]]", ""), ("[", "single_word lstrip"),
+         ("12", "normalized single_word"), ("\n\n", "rstrip"), ("😀", "special normalized")]
+
+
+def say_otherwise(text):
+    """Llama 3's digits, whole words before merges, and ADDED."""
+    said = json.loads(text)
+    said["model"]["ignore_merges"] = True
+    regex = said["pre_tokenizer"]["pretokenizers"][0]["pattern"]
+    regex["Regex"] = regex["Regex"].replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+    settings = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    vocabulary = said["model"]["vocab"]
+    next_id = max(token["id"] for token in said["added_tokens"]) + 1
+    for content, given in ADDED:
+        own = vocabulary.get(content)
+        said["added_tokens"].append({"id": next_id if own is None else own, "content": content,
+                                     **{name: name in given.split() for name in settings}})
+        next_id += own is None
+    return json.dumps(said).encode()
+
+
 @unittest.skipUnless(DATA, "PENSTOCK_TEST_DATA is not set")
 class TokenizerEquality(unittest.TestCase):
     def test_qwen2_5(self):
@@ -33,11 +57,14 @@ class TokenizerEquality(unittest.TestCase):
     def test_r1_distill_qwen(self):
         self.compare("deepseek-r1-distill-qwen-32b")
 
-    def compare(self, name, also=()):
+    def test_qwen3_with_what_other_files_say(self):
+        self.compare("qwen3-0.6b", edit=say_otherwise)
+
+    def compare(self, name, also=(), edit=lambda text: text):
         packed = Path(DATA, "tokenizers", name, "tokenizer.json.gz")
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "tokenizer.json")
-            file.write_bytes(gzip.decompress(packed.read_bytes()))
+            file.write_bytes(edit(gzip.decompress(packed.read_bytes())))
             theirs = tokenizers.Tokenizer.from_file(str(file))
             added = [token.content for token in theirs.get_added_tokens_decoder().values()]
             texts = [*strings.strings(added, NUM_STRINGS, SEED), *also]
