@@ -23,10 +23,11 @@ SHOWN = 10  # differences
 
 
 # Added tokens with every setting that no Qwen file uses.
-ADDED = [("[L]", "lstrip"), ("[R]", "rstrip"), ("[LR]", "lstrip rstrip special"), ("мир", "single_word"),
-         ("the", "single_word rstrip"), ("é", "normalized"), ("ΩΩ", "normalized lstrip"),
-         ("a\u0301b", "normalized"), ("  ", "normalized"), ("[L]]", ""), ("[", "single_word lstrip"),
-         ("12", "normalized single_word"), ("\n\n", "rstrip"), ("😀", "special normalized")]
+ADDED = [("[L]", "lstrip"), ("[R]", "rstrip"), ("[LR]", "lstrip rstrip special"), ("[L]]", ""),
+         ("мир", "single_word"), ("the", "single_word rstrip"), ("[", "single_word lstrip"),
+         ("é", "normalized"), ("ΩΩ", "normalized lstrip"), ("a\u0301b", "normalized"),
+         ("12", "normalized single_word"), ("  ", "normalized"), ("\n\n", "rstrip"),
+         ("😀", "special normalized")]
 
 
 def say_otherwise(text):
