@@ -31,6 +31,7 @@ std::string fed(const std::vector<std::string_view>& pieces) {
 
 std::string fed_in_bytes(std::string_view text) {
     std::vector<std::string_view> pieces;
+    pieces.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i)
         pieces.push_back(text.substr(i, 1));
     return fed(pieces);

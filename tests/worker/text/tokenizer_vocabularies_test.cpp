@@ -124,8 +124,10 @@ std::string any_text(std::uint32_t seed) {
 TEST_F(vocabularies, give_back_the_bytes_of_any_text_from_many_threads) {
     const tokenizer& with = real_tokenizer("qwen2.5-0.5b-instruct");
     const auto wanted = ids_of(with, any_text(0));
+    constexpr std::uint32_t num_threads = 4;
     std::vector<std::thread> threads;
-    for (std::uint32_t i = 0; i < 4; ++i) {
+    threads.reserve(num_threads);
+    for (std::uint32_t i = 0; i < num_threads; ++i) {
         threads.emplace_back([&, i] {
             for (std::uint32_t seed = 0; seed < 50; ++seed) {
                 const std::string text = any_text(i * 1000 + seed);
