@@ -116,6 +116,13 @@ def main():
         suites.append(("python", [venv_folder / "bin/python", "-m", "unittest", "discover", "-v",
                                   "-p", "*_test.py", *wanted],
                        (r"^Ran (\d+) test", r"\b(?:failures|errors)=(\d+)")))
+        os.environ.setdefault("TOKENIZE_LINES",
+                              str(given.penstock.resolve().parent / "tests/tokenize_lines"))
+        if "PENSTOCK_TEST_DATA" in os.environ:
+            suites.append(("tokenizer", [venv_folder / "bin/python", "-m", "unittest", "-v",
+                                         *wanted, "worker_text.tokenizer_equality"], suites[-1][2]))
+        else:
+            print("== tokenizer: 4 tests skipped, PENSTOCK_TEST_DATA is not set", flush=True)
     if given.only != "python":
         modules = installed(sdks / "node", [HERE / "package.json", HERE / "package-lock.json"],
                             install_node)
