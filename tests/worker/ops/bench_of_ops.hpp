@@ -92,9 +92,16 @@ struct kind_of_backend {
     dtype type;
 };
 
+inline std::string name_of(const kind_of_backend& kind) {
+    return std::string(kind.instructions) + (kind.type == dtype::bf16 ? "_bf16" : "_f32");
+}
+
 inline std::string name_of_kind(const testing::TestParamInfo<kind_of_backend>& info) {
-    return std::string(info.param.instructions) +
-           (info.param.type == dtype::bf16 ? "_bf16" : "_f32");
+    return name_of(info.param);
+}
+
+inline std::ostream& operator<<(std::ostream& out, const kind_of_backend& kind) {
+    return out << name_of(kind);
 }
 
 // Every kernel there is for each type that it may read.
