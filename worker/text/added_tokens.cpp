@@ -78,7 +78,6 @@ bool added_matcher::add(const added_token& token) {
     const auto start = static_cast<unsigned char>(token.content.front());
     starts_[start] = true;
     if (only_start_ != start) only_start_ = only_start_ == -1 ? start : many_starts;
-    has_special_ = has_special_ || token.special;
     return true;
 }
 
@@ -103,7 +102,7 @@ added_matcher::found added_matcher::longest_at(
         const std::int32_t token = nodes_[state].token;
         if (token < 0) continue;
         const bool of_user = user_begin < end && user_end > at;
-        if (!of_user || !tokens_[static_cast<std::size_t>(token)].special) best = {end - at, token};
+        if (!of_user) best = {end - at, token};
     }
     return best;
 }

@@ -35,10 +35,9 @@ class added_matcher {
     bool add(const added_token& token);
 
     bool empty() const noexcept { return tokens_.empty(); }
-    bool has_special() const noexcept { return has_special_; }
 
-    // Appends the matches of `text`. A special token is not found where a byte of it lies in
-    // `users` (ascending, disjoint, none empty); the text around it is then read without it.
+    // Appends the matches of `text`. A token is not found where a byte of it lies in `users`
+    // (ascending, disjoint, none empty); the text around it is then read without it.
     void find(
         std::string_view text, std::span<const user_range> users, std::vector<added_match>& out
     ) const;
@@ -63,7 +62,6 @@ class added_matcher {
     std::vector<node> nodes_ = std::vector<node>(1);  // a trie; the root first
     std::array<bool, 256> starts_{};                  // first bytes of tokens
     int only_start_ = -1;                             // the first byte if all have the same
-    bool has_special_ = false;
 };
 
 }  // namespace penstock::worker

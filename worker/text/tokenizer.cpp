@@ -111,7 +111,7 @@ class encoding {
     // `begin`: where `text` lies in what `users` count in.
     void normalize(std::string_view text, std::span<const user_range> users, std::size_t begin) {
         std::vector<user_range> inside;
-        if (with_.normalized.has_special()) inside = within(users, begin, begin + text.size());
+        if (!with_.normalized.empty()) inside = within(users, begin, begin + text.size());
         if (!with_.nfc || !may_need_nfc(text)) return find_normalized(text, inside);
         moved_ranges moved(inside);
         const std::string changed = to_nfc(text, moved);

@@ -14,7 +14,7 @@
 
 namespace penstock::worker {
 
-// A stretch of text, [begin, end) in bytes, that a user wrote: no special token is read in it.
+// A stretch of text, [begin, end) in bytes, that a user wrote: no added token is read in it.
 struct user_range {
     std::size_t begin = 0, end = 0;
 };
@@ -30,9 +30,9 @@ class tokenizer {
     tokenizer& operator=(tokenizer&&) noexcept;
     ~tokenizer();
 
-    // Appends the ids of the text, which is UTF-8; invalid bytes are read as U+FFFD. Special tokens
-    // (`special: true`) are matched outside of `users` (ascending, disjoint) only; added tokens
-    // that are not special are matched everywhere. Without the post-processor's tokens. O(n log n).
+    // Appends the ids of the text, which is UTF-8; invalid bytes are read as U+FFFD. Added tokens
+    // are matched outside of `users` (ascending, disjoint) only, also those that are not `special`:
+    // what some models call their role markers. Without the post-processor's tokens. O(n log n).
     // Thread-safe.
     void encode(
         std::string_view text, std::span<const user_range> users, std::vector<token_id>& out
