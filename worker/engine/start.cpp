@@ -94,6 +94,7 @@ void threaded_engine::serve() {
         const bool goes_on = inbox_.take(got_, !stepper_.has_work());
         for (const auto& ticket : got_.arrived)
             stepper_.add(ticket);
+        got_.arrived.clear();
         if (!goes_on) return stepper_.end_all(finish::aborted);
         stepper_.cancel(got_.aborted);
         if (stepper_.has_work()) stepper_.step();
@@ -107,12 +108,12 @@ void threaded_engine::serve() {
 void threaded_engine::fail(const std::string& why) noexcept {
     const auto untaken = inbox_.fail(why);
     stepper_.end_all(finish::failed, why);
-    for (const auto* tickets : {&got_.arrived, &untaken})
-        for (const auto& ticket : *tickets)
-            end_ticket(
-                *ticket,
-                {finish::failed, static_cast<std::uint32_t>(ticket->what.prompt.size()), 0, 0}
-            );
+    const auto end = [](const std::shared_ptr<ticket>& of) {
+        const auto num_prompt = static_cast<std::uint32_t>(of->what.prompt.size());
+        end_ticket(*of, {finish::failed, num_prompt, 0, 0});
+    };
+    std::ranges::for_each(got_.arrived, end);
+    std::ranges::for_each(untaken, end);
 }
 
 std::uint32_t pages_that_fit(
