@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <random>
+#include <thread>
 
 namespace penstock::worker {
 namespace {
@@ -130,7 +131,7 @@ class storm {
     void come_to_rest() {
         const auto until = std::chrono::steady_clock::now() + test::patience;
         while (alive_ > 0 && std::chrono::steady_clock::now() < until)
-            run_.ask(asking(1, 1, 1))->wait_end();
+            std::this_thread::yield();
         EXPECT_EQ(alive_, 0);
         const engine_state state = run_.engine->state();
         EXPECT_EQ(state.kv_pages_used, 0u);
