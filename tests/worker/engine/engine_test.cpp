@@ -240,6 +240,9 @@ TEST(engine, shows_what_it_does) {
     EXPECT_EQ(state.realtime.q_len_prefill, 0u);
     EXPECT_EQ(state.bulk.q_len_prefill, 1u);
     EXPECT_EQ(state.bulk.q_tokens_prefill, 300u);
+    const auto late = run.ask(asking(40, 5, 9));
+    EXPECT_EQ(run.engine->state().realtime.q_len_prefill, 1u) << "also while a step runs";
+    EXPECT_EQ(run.engine->state().realtime.q_tokens_prefill, 40u);
     EXPECT_EQ(state.kv_pages_total, 64u) << "two sequences of 2048 positions need no more";
     EXPECT_EQ(state.kv_pages_used, 3u);
     EXPECT_EQ(state.batch_sequences, 2u);
@@ -253,12 +256,13 @@ TEST(engine, shows_what_it_does) {
     run.gate.open();
     for (const auto& sink : sinks)
         sink->wait_end();
+    late->wait_end();
     state = run.engine->state();
-    EXPECT_EQ(state.realtime.finished, 2u);
+    EXPECT_EQ(state.realtime.finished, 3u);
     EXPECT_EQ(state.bulk.finished, 1u);
-    EXPECT_EQ(state.output_tokens, 15u);
+    EXPECT_EQ(state.output_tokens, 20u);
     ASSERT_EQ(state.ttft_buckets.size(), ttft_bounds().size() + 1);
-    EXPECT_EQ(state.ttft_buckets.back(), 3u);
+    EXPECT_EQ(state.ttft_buckets.back(), 4u);
     EXPECT_TRUE(std::ranges::is_sorted(state.ttft_buckets));
     EXPECT_TRUE(std::ranges::is_sorted(ttft_bounds()));
     EXPECT_GT(state.ttft_seconds_sum, 0);

@@ -62,11 +62,11 @@ class fake_device final : public backend {
     void add_rms_norm(tensor, tensor, const matrix&, float, tensor) override { refuse(); }
     void linear(const matrix&, tensor, tensor) override { refuse(); }
     void silu_multiply(tensor, tensor) override { refuse(); }
-    void
-    rotate_and_store(tensor, const head_norms&, const matrix&, const step_batch&, std::uint32_t, kv_store&)
-        override {
-        refuse();
-    }
+    // clang-format off
+    void rotate_and_store(
+        tensor, const head_norms&, const matrix&, const step_batch&, std::uint32_t, kv_store&
+    ) override { refuse(); }
+    // clang-format on
     void attend(tensor, const step_batch&, std::uint32_t, const kv_store&, tensor) override {
         refuse();
     }

@@ -1,6 +1,9 @@
 // An answer is the same, id for id and bit for bit, whatever it was computed together with.
 #include "engine_run.hpp"
 
+#include <algorithm>
+#include <random>
+
 namespace penstock::worker {
 namespace {
 
@@ -36,19 +39,19 @@ generation nth(std::uint32_t n) {
 }
 
 TEST(engine, answers_alike_in_every_batch_from_1_to_64_and_in_every_place) {
-    std::vector<told> expected;
+    std::vector<told> expected(64);
     for (std::uint32_t n = 0; n < 64; ++n)
-        expected.push_back(alone(nth(n)));
+        expected[n] = alone(nth(n));
     for (std::uint32_t size = 1; size <= 64; ++size) {
         engine_options options = options_with_pages(1024);
         options.max_step_tokens = 64 * 150;
         engine_run run(options, true);
-        std::vector<std::shared_ptr<recorder>> sinks;
+        std::vector<std::shared_ptr<recorder>> sinks(size);
         // Holds the first step until all have come.
         const auto first = run.ask(asking(3, 2, 1000));
         ASSERT_TRUE(run.gate.wait_step(1));
         for (std::uint32_t i = 0; i < size; ++i)
-            sinks.push_back(run.ask(nth((i + size) % 64)));
+            sinks[i] = run.ask(nth((i + size) % 64));
         run.gate.open();
         for (std::uint32_t i = 0; i < size; ++i)
             ASSERT_EQ(told_by(*sinks[i]), expected[(i + size) % 64]) << size << ", place " << i;
@@ -117,17 +120,22 @@ TEST(engine, shares_no_prefix_between_salts_or_when_told_not_to) {
     EXPECT_EQ(run.ask(what)->wait_end().cached_tokens, 0u);
 }
 
+// Of tokens that do not depend on each other's requests: prefixes shared, seeds apart.
+std::vector<generation> crowd() {
+    std::vector<generation> asked(24);
+    for (std::uint32_t n = 0; n < 24; ++n) {
+        asked[n] = asking(40 + n * 53 % 300, 5 + n % 70, 2 * (n / 6));
+        asked[n].sampling.seed = n;
+        asked[n].sampling.temperature = n % 2 == 0 ? 0.0f : 1.0f;
+    }
+    return asked;
+}
+
 // Few pages and slots, prompts that share prefixes: pages are evicted, reused and shared.
 TEST(engine, answers_alike_in_a_crowd_that_wants_more_pages_than_there_are) {
-    std::vector<generation> asked;
-    std::vector<told> expected;
-    for (std::uint32_t n = 0; n < 24; ++n) {
-        generation what = asking(40 + n * 53 % 300, 5 + n % 70, 2 * (n / 6));
-        what.sampling.seed = n;
-        what.sampling.temperature = n % 2 == 0 ? 0.0f : 1.0f;
-        asked.push_back(what);
-        expected.push_back(alone(what));
-    }
+    const std::vector<generation> asked = crowd();
+    std::vector<told> expected(asked.size());
+    std::ranges::transform(asked, expected.begin(), alone);
     engine_options options = options_with_pages(14);
     options.max_sequences = 6;
     options.max_step_tokens = 130;
@@ -144,6 +152,43 @@ TEST(engine, answers_alike_in_a_crowd_that_wants_more_pages_than_there_are) {
     }
     EXPECT_GT(run.engine->state().prefix_hit_tokens, 0u);
     EXPECT_EQ(run.engine->state().kv_pages_used, 0u);
+}
+
+// Every setting by chance, and some leave before their end: what they were told is a beginning.
+TEST(engine, answers_alike_under_random_arrivals_cancels_and_settings) {
+    const std::vector<generation> asked = crowd();
+    std::vector<told> expected(asked.size());
+    std::ranges::transform(asked, expected.begin(), alone);
+    std::mt19937 random(7);
+    for (std::uint32_t round = 0; round < 60; ++round) {
+        engine_options options = options_with_pages(7 + random() % 40);
+        options.max_sequences = 1 + random() % 12;
+        options.max_step_tokens = page_size + random() % 400;
+        options.reuse_prefixes = random() % 3 != 0;
+        options.max_bulk_age = std::chrono::microseconds(random() % 500);
+        engine_run run(options);
+        std::vector<std::pair<std::size_t, std::shared_ptr<recorder>>> sinks;
+        for (int i = 0; i < 40; ++i) {
+            const std::size_t n = random() % asked.size();
+            generation what = asked[n];
+            if (random() % 2 == 0) what.traffic_class = request_class::bulk;
+            generation_id id = 0;
+            sinks.emplace_back(n, run.ask(what, &id));
+            if (random() % 3 > 0) continue;
+            if (random() % 2 == 0) sinks.back().second->wait_tokens(1 + random() % 5);
+            run.engine->abort(id);
+        }
+        for (const auto& [n, sink] : sinks) {
+            const bool is_whole = sink->wait_end().reason != finish::aborted;
+            const std::size_t length = sink->ids().size();
+            ASSERT_TRUE(!is_whole || length == expected[n].ids.size());
+            told beginning = expected[n];
+            beginning.ids.resize(length);
+            beginning.logprobs.resize(length);
+            ASSERT_EQ((told{sink->ids(), sink->logprobs()}), beginning) << round;
+        }
+        ASSERT_EQ(run.engine->state().kv_pages_used, 0u);
+    }
 }
 
 }  // namespace
