@@ -5,6 +5,7 @@
 #include "worker/cache/prefix_hash.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +23,8 @@ constexpr std::size_t pages_for(std::size_t num_tokens) noexcept {
 struct page_pool::state {
     struct page {
         prefix_hash hash{};
+        std::uint64_t content = 0;  // the same for pages that hold the same prefix, else another
+        std::uint64_t before = 0;   // content of the page before it, or of the root
         std::uint32_t refs = 0;
         bool hashed = false;  // hash and tokens are set
         bool known = false;   // the table has this page
@@ -44,11 +47,30 @@ struct page_pool::state {
         return static_cast<std::uint32_t>(free.size()) + idle.size();
     }
 
-    // The known page of this content. Tokens are compared: a hash alone is not believed.
-    const page_id* find(const prefix_hash& hash, std::span<const token_id> content) {
+    // Where a chain stands.
+    struct link {
+        prefix_hash hash{};
+        std::uint64_t content = 0;
+    };
+    // Chains of one salt start from contents that no page has.
+    std::optional<link> root(std::string_view salt) {
+        const auto hash = hasher.root(options.domain, salt);
+        if (!hash) return {};
+        return link{*hash, prefix_hash_bits()(*hash) | std::uint64_t{1} << 63};
+    }
+    std::optional<prefix_hash> next(const link& from, std::span<const token_id> content) {
+        auto hash = hasher.next(from.hash, content);
+        if (hash) std::ranges::fill(std::span(*hash).subspan(std::min(options.hash_bytes, 32u)), 0);
+        return hash;
+    }
+    // The known page of these tokens after that page; a hash alone is not believed.
+    std::optional<page_id> find(
+        const link& before, const prefix_hash& hash, std::span<const token_id> content
+    ) {
         const auto found = known.find(hash);
-        if (found == known.end()) return nullptr;
-        return std::ranges::equal(tokens_of(found->second), content) ? &found->second : nullptr;
+        if (found == known.end() || pages[found->second].before != before.content) return {};
+        if (!std::ranges::equal(tokens_of(found->second), content)) return {};
+        return found->second;
     }
     void hold(page_id id) noexcept {
         if (pages[id].refs++ == 0) idle.remove(id);
@@ -69,7 +91,9 @@ struct page_pool::state {
         return id;
     }
     void give_back(page_id id) noexcept;
-    void learn(page_id id, const prefix_hash& hash, std::span<const token_id> content);
+    link learn(
+        page_id id, const link& before, const prefix_hash& hash, std::span<const token_id> content
+    );
 
     page_pool_options options;
     std::vector<page> pages;
@@ -79,6 +103,7 @@ struct page_pool::state {
     std::vector<token_id> tokens;  // of hashed pages, page_size each
     prefix_hasher hasher;
     std::uint64_t lookup_tokens = 0, hit_tokens = 0;
+    std::uint64_t last_content = 0;
 };
 
 // A twin has no table entry to give up; the entry of its content counts as used instead, so that a
@@ -105,14 +130,18 @@ void page_pool::state::give_back(page_id id) noexcept {
     free.push_back(id);
 }
 
-void page_pool::state::learn(
-    page_id id, const prefix_hash& hash, std::span<const token_id> content
+page_pool::state::link page_pool::state::learn(
+    page_id id, const link& before, const prefix_hash& hash, std::span<const token_id> content
 ) {
+    const auto same = find(before, hash, content);
     page& p = pages[id];
     p.hash = hash;
+    p.content = same ? pages[*same].content : ++last_content;
+    p.before = before.content;
     p.hashed = true;
     std::ranges::copy(content, tokens_of(id).begin());
     p.known = known.emplace(hash, id).second;
+    return {hash, p.content};
 }
 
 held_pages::held_pages(held_pages&& other) noexcept
@@ -151,14 +180,15 @@ held_pages page_pool::take_prefix(std::span<const token_id> tokens, std::string_
     state_->lookup_tokens += tokens.size();
     if (!state_->options.reuse_prefixes || tokens.size() <= page_size) return held;
     const std::size_t most = (tokens.size() - 1) / page_size;
-    auto hash = state_->hasher.root(state_->options.domain, salt);
-    for (std::size_t i = 0; i < most && hash; ++i) {
+    auto at = state_->root(salt);
+    for (std::size_t i = 0; i < most && at; ++i) {
         const auto content = tokens.subspan(i * page_size, page_size);
-        hash = state_->hasher.next(*hash, content);
-        const page_id* found = hash ? state_->find(*hash, content) : nullptr;
+        const auto hash = state_->next(*at, content);
+        const auto found = hash ? state_->find(*at, *hash, content) : std::nullopt;
         if (!found) break;
         held.ids_.push_back(*found);
         state_->hold(*found);
+        at = {*hash, state_->pages[*found].content};
     }
     held.num_known_ = static_cast<std::uint32_t>(held.ids_.size());
     held.num_reused_ = held.num_known_ * page_size;
@@ -184,15 +214,17 @@ void page_pool::make_known(
     const std::size_t computed = std::min<std::size_t>(num_computed, tokens.size());
     const std::size_t whole = std::min(computed / page_size, pages.ids_.size());
     if (pages.num_known_ >= whole) return;
-    auto hash = pages.num_known_ == 0
-                    ? state_->hasher.root(state_->options.domain, pages.salt_)
-                    : std::optional(state_->pages[pages.ids_[pages.num_known_ - 1]].hash);
-    while (pages.num_known_ < whole) {
+    auto at = state_->root(pages.salt_);
+    if (pages.num_known_ > 0) {
+        const state::page& last = state_->pages[pages.ids_[pages.num_known_ - 1]];
+        at = {last.hash, last.content};
+    }
+    while (at && pages.num_known_ < whole) {
         const std::size_t i = pages.num_known_;
         const auto content = tokens.subspan(i * page_size, page_size);
-        if (hash) hash = state_->hasher.next(*hash, content);
+        const auto hash = state_->next(*at, content);
         if (!hash) return;
-        state_->learn(pages.ids_[i], *hash, content);
+        at = state_->learn(pages.ids_[i], *at, *hash, content);
         ++pages.num_known_;
     }
 }

@@ -26,8 +26,10 @@ struct holder {
 
 class use_of_a_pool {
  public:
-    use_of_a_pool(std::uint32_t seed, std::uint32_t num_pages)
-        : random_(seed), pool_({.num_pages = num_pages}), store_(num_pages) {}
+    use_of_a_pool(std::uint32_t seed, std::uint32_t num_pages, std::uint32_t hash_bytes)
+        : random_(seed),
+          pool_({.num_pages = num_pages, .hash_bytes = hash_bytes}),
+          store_(num_pages) {}
 
     void one_move() {
         switch (below(4)) {
@@ -113,20 +115,37 @@ class use_of_a_pool {
     std::vector<holder> holders_;
 };
 
+// How many pages were found again.
+std::uint32_t use_at_random(std::uint32_t seed, std::uint32_t hash_bytes) {
+    use_of_a_pool use(seed, 4 + seed, hash_bytes);
+    for (int i = 0; i < 400 && !testing::Test::HasFatalFailure(); ++i) {
+        use.one_move();
+        use.check();
+    }
+    use.leave_all();
+    use.check();
+    EXPECT_EQ(use.pool().counts().used, 0u);
+    return use.num_hits;
+}
+
 TEST(page_pool, holds_what_it_says_whatever_comes_and_goes) {
     std::uint32_t num_hits = 0;
     for (std::uint32_t seed = 0; seed < 40; ++seed) {
-        use_of_a_pool use(seed, 4 + seed);
-        for (int i = 0; i < 400; ++i) {
-            use.one_move();
-            ASSERT_NO_FATAL_FAILURE(use.check()) << "seed " << seed << ", move " << i;
-        }
-        use.leave_all();
-        ASSERT_NO_FATAL_FAILURE(use.check());
-        EXPECT_EQ(use.pool().counts().used, 0u);
-        num_hits += use.num_hits;
+        num_hits += use_at_random(seed, 32);
+        ASSERT_FALSE(HasFatalFailure()) << seed;
     }
     EXPECT_GT(num_hits, 1000u);
+}
+
+TEST(page_pool, finds_no_other_prefix_even_when_hashes_collide) {
+    for (const std::uint32_t hash_bytes : {0u, 1u}) {
+        std::uint32_t num_hits = 0;
+        for (std::uint32_t seed = 0; seed < 40; ++seed) {
+            num_hits += use_at_random(seed, hash_bytes);
+            ASSERT_FALSE(HasFatalFailure()) << seed;
+        }
+        EXPECT_GT(num_hits, 100u);
+    }
 }
 
 }  // namespace

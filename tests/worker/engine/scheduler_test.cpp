@@ -187,6 +187,26 @@ TEST(scheduler, leaves_room_for_a_page_of_a_prompt_beside_all_decodes) {
     EXPECT_EQ(one.plans.num_slots(), 1u);
 }
 
+TEST(scheduler, shares_pages_only_once_they_are_computed) {
+    scheduled s({.max_step_tokens = 200});
+    s.add({.num_prompt = 129, .max_tokens = 100});
+    s.plan();
+    const auto found = [&] {
+        std::vector<token_id> tokens(193);
+        std::iota(tokens.begin(), tokens.end(), 0);
+        return s.pages.take_prefix(tokens, "").num_reused();
+    };
+    EXPECT_EQ(found(), 0u);
+    s.commit();
+    EXPECT_EQ(found(), 128u);
+    for (int i = 0; i < 62; ++i)
+        s.step();
+    s.plan();
+    EXPECT_EQ(found(), 128u) << "the page's last token is only planned";
+    s.commit();
+    EXPECT_EQ(found(), 192u);
+}
+
 TEST(scheduler, tells_who_waits_for_a_first_token_and_who_has_one) {
     scheduled s({.max_step_tokens = 128});
     s.add({.num_prompt = 20, .max_tokens = 9});
