@@ -2,9 +2,10 @@
 // again.
 //
 // Whole pages are known by a chain of SHA-256: hash(parent, domain, salt, tokens). A hit is taken
-// only when the tokens are equal, too. Only pages whose tokens are all computed become known. Pages
-// that nobody holds stay known until their room is needed, the least recently used first, and of
-// one chain its tail first. Pure bookkeeping: tensors are the backend's. The engine's thread.
+// only when the tokens are equal, too, and those of every page before. Only pages whose tokens are
+// all computed become known. Pages that nobody holds stay known until their room is needed, the
+// least recently used first, and of one chain its tail first. Pure bookkeeping: tensors are the
+// backend's. The engine's thread.
 #pragma once
 
 #include "penstock/result.hpp"
@@ -55,7 +56,8 @@ class held_pages {
 struct page_pool_options {
     std::uint32_t num_pages = 0;
     bool reuse_prefixes = true;
-    std::string domain;  // what else the bits depend on: weights, dtype, rope
+    std::string domain;             // what else the bits depend on: weights, dtype, rope
+    std::uint32_t hash_bytes = 32;  // kept of each SHA-256; fewer make them collide, for tests
 };
 
 class page_pool {
