@@ -99,7 +99,7 @@ double measure_layers(
         say("linear_" + name + "_" + layer + "_m" + std::to_string(rows),
             products / seconds / 1e9,
             "GFLOP/s");
-        sum += seconds * double(num_layers / copies);
+        sum += seconds * double(num_layers) / double(copies);
     }
     return sum;
 }

@@ -8,7 +8,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(worker/ops/cpu/kernels_avx2.cpp PROPERTIES
                                 COMPILE_OPTIONS "${kernel_flags};-mavx2;-mfma")
     # What g++ 12 takes for uninitialized are the lanes that its own intrinsics leave undefined.
+    set(undefined_lanes $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     set_source_files_properties(worker/ops/cpu/kernels_avx512.cpp PROPERTIES
-                                COMPILE_OPTIONS
-                                "${kernel_flags};-mavx512f;-Wno-maybe-uninitialized")
+                                COMPILE_OPTIONS "${kernel_flags};-mavx512f;${undefined_lanes}")
 endif()

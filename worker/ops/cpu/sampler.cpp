@@ -184,7 +184,9 @@ void sampler::add_logprobs(
         if (const float logit = readable(logits[i]); logit > none)
             candidates_.push_back({logit, token_id(i), 1});
     keep_heaviest(candidates_, row.top_logprobs);
-    std::ranges::stable_sort(candidates_, std::ranges::greater(), &candidate::score);
+    std::ranges::sort(candidates_, [](const candidate& a, const candidate& b) {
+        return a.score != b.score ? a.score > b.score : a.id < b.id;
+    });
     for (const candidate& c : candidates_)
         chosen.top.push_back({c.id, logprob(c.id)});
 }
