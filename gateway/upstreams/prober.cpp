@@ -2,6 +2,7 @@
 #include "gateway/upstreams/prober.hpp"
 
 #include "gateway/settings/settings.hpp"
+#include "gateway/workers/worker_places.hpp"
 #include "penstock/http/client.hpp"
 #include "penstock/observe/log.hpp"
 
@@ -92,18 +93,33 @@ prober::target prober::find(const std::string& replica_id) const {
     return {};
 }
 
+void prober::probe_now(const std::string& replica_id) noexcept {
+    if (const auto row = watched_.find(replica_id); row != watched_.end()) row->second.pause.ring();
+}
+
+// A bundled worker is probed while it has a process that may get requests; what is found of one
+// process is never said of the next. While it has not been ready yet, no line says that it is down.
 io::task<void> prober::watch(std::string replica_id, watcher& own) {
     std::optional<bool> was_well;
+    std::uint64_t was_run = 0;
     while (true) {
         const auto s = settings_;
         const target t = find(replica_id);
         if (!t) break;
+        const std::uint64_t run = t.replica->worker ? t.replica->worker->status.run() : 0;
+        if (run != was_run) was_well = false;
+        was_run = run;
+        if (t.replica->worker && run == 0) {
+            co_await own.pause.wait_until(after(home_.now(), s->settings.health.every));
+            if (stopping_) break;
+            continue;
+        }
         const bool well = co_await probe(s, t, own.channel);
         bool ready = well;
         if (well && !stopping_) ready = co_await warm_up(s, t, own.channel);
         own.channel.close();
         if (stopping_) break;
-        t.model->admission->on(t.replica->index, fact::probed{ready}, io::loop::exact_now());
+        if (!tell(t, ready, run)) continue;
         if (was_well != ready) {
             const auto& name = t.replica->id;
             if (ready)
@@ -118,6 +134,24 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
     }
     watched_.erase(replica_id);
     --num_watched_;
+}
+
+// False: the worker's process is another one by now.
+bool prober::tell(const target& t, bool ready, std::uint64_t run) {
+    const time_point now = io::loop::exact_now();
+    domain& admission = *t.model->admission;
+    worker_place* const worker = t.replica->worker;
+    if (!worker) {
+        admission.on(t.replica->index, fact::probed{ready}, now);
+        return true;
+    }
+    if (worker->status.run() != run) return false;
+    if (ready) worker->status.ready(run, now);
+    admission.on(t.replica->index, fact::probed{ready}, now);
+    if (worker->status.run() == run) return true;
+    // It died between the two looks, and the supervisor may have said so before us.
+    admission.on(t.replica->index, fact::state{replica_state::dead}, now);
+    return false;
 }
 
 io::task<bool> prober::probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel) {
