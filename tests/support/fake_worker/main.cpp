@@ -5,6 +5,7 @@
 //     say_long BYTES      the same, of so many x
 //     die STATUS          ends at once, before it is ready
 //     ready_after MS      listens, and says so, so much later
+//     think MS            before an answer that is not streamed
 //     pause MS            between two words of a stream
 //     words COUNT         of a stream, after the first, which is its pid
 //     ignore_term 1       SIGTERM does nothing
@@ -70,8 +71,11 @@ void hold_on_to(int lifeline) {
 answer answer_to(const recorded& request, const options& script) {
     const std::string pid = std::to_string(::getpid());
     if (request.body.find("\"stream\":true") == std::string::npos &&
-        request.body.find("\"stream\": true") == std::string::npos)
-        return chat(pid);
+        request.body.find("\"stream\": true") == std::string::npos) {
+        answer whole = chat(pid);
+        whole.before_head = milliseconds(number(script, "think", 0));
+        return whole;
+    }
     std::vector<std::string> words{pid};
     for (long i = number(script, "words", 3); i > 0; --i)
         words.emplace_back("word");
