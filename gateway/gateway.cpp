@@ -133,6 +133,7 @@ result<void> gateway::start() {
     for (const auto& loop : loops_)
         workers_.push_back(std::make_unique<worker_thread>(shared_, *loop, first, seed));
     CHECK(listen());
+    supervisor_.expect(worker_orders(*first));
     prober_ = std::make_unique<prober>(*loops_.front());
     loops_.front()->post([this, first] { prober_->follow(first); });
     for (const auto& loop : loops_) {
@@ -141,7 +142,7 @@ result<void> gateway::start() {
         pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
     resolver_ = std::jthread([this](const std::stop_token& stop) { resolve_names(stop); });
-    supervisor_.follow(worker_orders(*first));
+    supervisor_.follow(worker_orders(*first), first->settings.timeouts.drain);
     return success();
 }
 
@@ -202,6 +203,8 @@ result<void> gateway::reload(const settings::root& settings) {
 }
 
 void gateway::publish(const std::shared_ptr<const snapshot>& next) {
+    auto orders = worker_orders(*next);
+    supervisor_.expect(orders);
     {
         const std::lock_guard held(mutex_);
         current_ = next;
@@ -209,7 +212,7 @@ void gateway::publish(const std::shared_ptr<const snapshot>& next) {
     for (std::size_t i = 0; i < workers_.size(); ++i)
         loops_[i]->post([worker = workers_[i].get(), next] { worker->follow(next); });
     loops_.front()->post([this, next] { prober_->follow(next); });
-    supervisor_.follow(worker_orders(*next));
+    supervisor_.follow(std::move(orders), next->settings.timeouts.drain);
 }
 
 void gateway::drain(duration deadline) {

@@ -60,9 +60,10 @@ void worker_life::follow(worker_order order, time_point now) {
     }
 }
 
-void worker_life::leave(time_point now) {
+void worker_life::leave(duration drain, time_point now) {
     if (!wanted_) return;
     wanted_ = false;
+    order_.drain = drain;
     if (now_ == phase::waiting) now_ = phase::over;
     if (now_ == phase::running) empty(now);
 }

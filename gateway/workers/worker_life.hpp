@@ -37,8 +37,8 @@ class worker_life {
     // Other settings of the same replica. With another command the process ends its requests, is
     // stopped and started anew; with the same it goes on.
     void follow(worker_order order, time_point now);
-    // It is in the settings no more: it ends its requests and is stopped.
-    void leave(time_point now);
+    // It is in the settings no more: it ends its requests, within `drain`, and is stopped.
+    void leave(duration drain, time_point now);
     // Stopped without waiting for requests: the gateway ends.
     void end(time_point now);
 

@@ -33,14 +33,26 @@ std::vector<worker_order> worker_orders(const snapshot& settings) {
     return orders;
 }
 
-void worker_supervisor::follow(std::vector<worker_order> orders) {
+void worker_supervisor::expect(const std::vector<worker_order>& orders) {
+    std::set<std::string> known = std::exchange(expected_, {});
+    for (const worker_order& each : orders) {
+        expected_.insert(each.replica);
+        if (known.contains(each.replica)) continue;
+        const fact::state starting{replica_state::starting};
+        each.admission->on(each.index, starting, io::loop::exact_now());
+    }
+}
+
+void worker_supervisor::follow(std::vector<worker_order> orders, duration drain) {
+    const bool is_idle = orders.empty();
     {
         const std::lock_guard held(mutex_);
         if (stopping_) return;
         orders_ = std::move(orders);
+        drain_ = drain;
     }
     if (thread_.joinable()) return wake();
-    if (orders_->empty()) return;  // no thread: nobody else looks
+    if (is_idle) return;
     wake_ = owned_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (wake_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
     thread_ = std::thread([this] { run(); });
@@ -82,10 +94,12 @@ void worker_supervisor::run() {
 // True: all are to end.
 bool worker_supervisor::take_orders(time_point now) {
     std::optional<std::vector<worker_order>> orders;
+    duration drain{};
     {
         const std::lock_guard held(mutex_);
         if (stopping_) return true;
         orders = std::exchange(orders_, std::nullopt);
+        drain = drain_;
     }
     if (!orders) return false;
     std::vector<std::string> wanted;
@@ -101,7 +115,8 @@ bool worker_supervisor::take_orders(time_point now) {
             );
     }
     for (auto& [replica, life] : lives_)
-        if (std::find(wanted.begin(), wanted.end(), replica) == wanted.end()) life.leave(now);
+        if (std::find(wanted.begin(), wanted.end(), replica) == wanted.end())
+            life.leave(drain, now);
     return false;
 }
 

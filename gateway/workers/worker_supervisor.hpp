@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,8 +28,11 @@ class worker_supervisor {
     worker_supervisor(const worker_supervisor&) = delete;
     worker_supervisor& operator=(const worker_supervisor&) = delete;
 
-    // From now on these are to run and no others. By the thread that starts and reloads.
-    void follow(std::vector<worker_order> orders);
+    // By the thread that starts and reloads, before anybody can be sent to those of `orders` that
+    // are new: they are starting, whatever was known of their replicas.
+    void expect(const std::vector<worker_order>& orders);
+    // From now on these are to run and no others, whose requests may take `drain` to end.
+    void follow(std::vector<worker_order> orders, duration drain);
     // Ends all, and returns when no process is left. For good.
     void stop();
 
@@ -39,8 +43,10 @@ class worker_supervisor {
     void wake() noexcept;
 
     const probe_now probe_;
-    std::mutex mutex_;  // over the next two
+    std::set<std::string> expected_;  // ids of the newest orders
+    std::mutex mutex_;                // over the next three
     std::optional<std::vector<worker_order>> orders_;
+    duration drain_{};
     bool stopping_ = false;
     owned_fd wake_;
     std::map<std::string, worker_life> lives_;  // by the replica's id

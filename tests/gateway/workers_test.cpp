@@ -58,7 +58,7 @@ TEST(workers, are_restarted_with_growing_waits_until_they_can_start) {
 }
 
 TEST(workers, that_were_killed_in_mid_stream_end_it_with_an_error_event_and_come_back) {
-    const model_folder model("pause 20\nwords 100000\n");
+    const model_folder model("pause 20\nwords 5000\n");
     const running_gateway gateway(one_worker(model));
     ASSERT_TRUE(becomes(gateway, "ready"));
     test_client client(gateway.port());
