@@ -70,10 +70,20 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
             for (const auto& pool : version.pools)
                 for (const auto& replica : pool.replicas) {
                     const auto [row, is_new] = watched_.try_emplace(replica.id, home_);
+                    expect(model, replica, row->second);
                     if (!is_new) continue;
                     ++num_watched_;
                     io::spawn(watch(replica.id, row->second), [](const std::exception_ptr&) {});
                 }
+}
+
+// A replica that is a bundled worker only now is starting, whatever an answer of what stood there
+// before has said of it meanwhile.
+void prober::expect(const model_entry& model, const replica_entry& replica, watcher& own) {
+    const bool moved = std::exchange(own.where, replica.where) != replica.where;
+    if (!moved || !replica.worker || replica.worker->status.is_up()) return;
+    const fact::state starting{replica_state::starting};
+    model.admission->on(replica.index, starting, io::loop::exact_now());
 }
 
 void prober::stop() noexcept {
@@ -119,7 +129,7 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
         if (well && !stopping_) ready = co_await warm_up(s, t, own.channel);
         own.channel.close();
         if (stopping_) break;
-        if (!tell(t, ready, run)) continue;
+        if (!tell(t, own, ready, run)) continue;
         if (was_well != ready) {
             const auto& name = t.replica->id;
             if (ready)
@@ -136,8 +146,9 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
     --num_watched_;
 }
 
-// False: the worker's process is another one by now.
-bool prober::tell(const target& t, bool ready, std::uint64_t run) {
+// False: there is another place by now, or another process of the worker.
+bool prober::tell(const target& t, const watcher& own, bool ready, std::uint64_t run) {
+    if (own.where != t.replica->where) return false;
     const time_point now = io::loop::exact_now();
     domain& admission = *t.model->admission;
     worker_place* const worker = t.replica->worker;

@@ -30,6 +30,7 @@ class prober {
         explicit watcher(io::loop& home) : pause(home) {}
         io::alarm pause;
         io::channel channel;
+        const upstream* where = nullptr;  // by the newest settings
     };
     struct target {
         const model_entry* model = nullptr;
@@ -39,7 +40,8 @@ class prober {
     };
     target find(const std::string& replica_id) const;
     io::task<void> watch(std::string replica_id, watcher& own);
-    bool tell(const target& t, bool ready, std::uint64_t run);
+    bool tell(const target& t, const watcher& own, bool ready, std::uint64_t run);
+    void expect(const model_entry& model, const replica_entry& replica, watcher& own);
     io::task<bool> probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
     io::task<bool> warm_up(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
     void compare_context(const target& t, std::string_view models_body);

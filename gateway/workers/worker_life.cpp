@@ -46,7 +46,8 @@ void worker_life::follow(worker_order order, time_point now) {
             now_ = phase::waiting;
             break;
         case phase::running:
-            if (changed) empty(now);
+            // It may have been taken out and put back since we last looked: then it is `starting`.
+            changed ? empty(now) : probe_(order_.replica);
             break;
         case phase::emptying:
             if (running_ != order_.command) break;

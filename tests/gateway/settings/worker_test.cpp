@@ -99,10 +99,10 @@ TEST_F(worker_settings, stand_in_place_of_a_url_and_what_belongs_to_one) {
 TEST_F(worker_settings, are_refused_with_their_lines) {
     EXPECT_EQ(
         mistakes("worker: {model: models/none, device: gpu}"),
-        "test.yaml:4:18: models.demo.replicas[0].worker.model: there is no folder " +
+        "test.yaml:4:19: models.demo.replicas[0].worker.model: there is no folder " +
             (folder.path() / "models/none").string() +
             "\n"
-            "test.yaml:4:38: models.demo.replicas[0].worker.device: must be auto, cpu or cuda:N\n"
+            "test.yaml:4:39: models.demo.replicas[0].worker.device: must be auto, cpu or cuda:N\n"
     );
     EXPECT_THAT(mistakes("worker: {model: models/empty}"), HasSubstr("no config.json in "));
     EXPECT_THAT(mistakes("worker: {model: ''}"), HasSubstr("worker.model: must name the folder"));
