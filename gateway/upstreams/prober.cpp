@@ -80,8 +80,9 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
 // A replica that is a bundled worker only now is starting, whatever an answer of what stood there
 // before has said of it meanwhile.
 void prober::expect(const model_entry& model, const replica_entry& replica, watcher& own) {
-    const bool moved = std::exchange(own.where, replica.where) != replica.where;
-    if (!moved || !replica.worker || replica.worker->status.is_up()) return;
+    const upstream* const before = std::exchange(own.where, replica.where);
+    if (!before || before == replica.where) return;
+    if (!replica.worker || replica.worker->status.is_up()) return;
     const fact::state starting{replica_state::starting};
     model.admission->on(replica.index, starting, io::loop::exact_now());
 }

@@ -47,7 +47,10 @@ void worker_life::follow(worker_order order, time_point now) {
             break;
         case phase::running:
             // It may have been taken out and put back since we last looked: then it is `starting`.
-            changed ? empty(now) : probe_(order_.replica);
+            if (changed)
+                empty(now);
+            else
+                probe_(order_.replica);
             break;
         case phase::emptying:
             if (running_ != order_.command) break;
@@ -122,6 +125,7 @@ time_point worker_life::next_look(time_point now) const {
 
 void worker_life::start(time_point now) {
     ::unlink(order_.place->socket.c_str());
+    run_ = 0;  // a start that fails was never ready, however long the run before it was
     auto started = worker_process::start(order_.command);
     if (started.has_error()) return wait_for_restart(started.error().detail, now);
     process_.emplace(std::move(started).value());

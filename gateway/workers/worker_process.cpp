@@ -77,6 +77,7 @@ class child_attributes {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (std::string& each : texts)
         all.push_back(each.data());
     all.push_back(nullptr);

@@ -158,6 +158,28 @@ TEST(workers, say_their_lines_in_the_gateways_log_however_long_they_are) {
     EXPECT_TRUE(said[4]["line"].starts_with("ready unix:/")) << said[4].text();
 }
 
+TEST(workers, whose_program_is_gone_after_a_good_life_are_not_tried_again_and_again) {
+    const model_folder model;
+    const std::string program = model.path() + "/program";
+    std::filesystem::copy_file(fake_worker(), program);
+    const captured_log log;
+    const running_gateway gateway(
+        "worker: {program: \"" + program +
+        "\", restart: {first: 10ms, most: 1h, reset_after: 0s}}\n" + chat_model({worker_of(model)})
+    );
+    ASSERT_TRUE(becomes(gateway, "ready"));
+    captured_log::open();
+    std::filesystem::remove(program);
+    model.kill_worker();
+    ASSERT_TRUE(log.wait_for("worker_died", 4));
+    std::vector<std::string> waits;
+    for (const auto& death : log.of("worker_died"))
+        waits.push_back(death["restart_in_ms"]);
+    waits.resize(4);
+    EXPECT_THAT(waits, testing::ElementsAre("10", "20", "40", "80"));
+    EXPECT_THAT(log.of("worker_died")[1]["how"], HasSubstr("No such file"));
+}
+
 TEST(workers, without_a_program_keep_the_gateway_from_starting) {
     const model_folder model;
     const std::string yaml = chat_model({worker_of(model)});
