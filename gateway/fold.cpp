@@ -4,6 +4,7 @@
 #include "gateway/endpoints.hpp"
 #include "gateway/settings/keys.hpp"
 #include "gateway/settings/print.hpp"
+#include "gateway/workers/worker_launch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,17 +28,40 @@ std::string first_of(std::initializer_list<std::string_view> names) {
 
 // ── models ──────────────────────────────────────────────────────────────────────────────────────
 
+// What has its own life beside the settings.
+struct live_parts {
+    registry& upstreams;
+    worker_places& workers;
+};
+
+// A bundled worker is an upstream like any other, at a socket that we chose.
+result<void> fold_worker(
+    replica_entry& entry,
+    settings::replica& replica,
+    const settings::root& settings,
+    worker_places& places
+) {
+    if (!replica.worker) return success();
+    TRY(const std::string program, worker_program(settings.worker));
+    TRY(entry.worker, places.of(entry.id));
+    const std::string& socket = entry.worker->socket;
+    entry.worker_command = worker_command(program, *replica.worker, entry.upstream_model, socket);
+    replica.url = "unix:" + socket;
+    return success();
+}
+
 result<replica_entry> fold_replica(
-    const settings::replica& replica,
+    settings::replica replica,
     const std::string& pool_id,
     const std::string& upstream_model,
     const settings::root& settings,
-    registry& live
+    const live_parts& live
 ) {
     replica_entry entry;
     entry.id = pool_id + "/" + replica.id;
-    TRY(entry.where, live.upstream_for(replica, settings));
     entry.upstream_model = upstream_model;
+    CHECK(fold_worker(entry, replica, settings, live.workers));
+    TRY(entry.where, live.upstreams.upstream_for(replica, settings));
     entry.own_headers = "Host: " + entry.where->host_header() + "\r\n";
     if (!replica.api_key.empty())
         entry.own_headers += "Authorization: Bearer " + replica.api_key + "\r\n";
@@ -79,7 +103,7 @@ result<folded_model> fold_model(
     const std::string& name,
     const settings::model& model,
     const settings::root& settings,
-    registry& live
+    const live_parts& live
 ) {
     folded_model folded{.spec = empty_spec(name, settings)};
     model_entry& entry = folded.entry;
@@ -112,7 +136,8 @@ result<folded_model> fold_model(
                     {.id = r.id,
                      .slots = replica.slots,
                      .offers = offers_of(replica),
-                     .needs_warmup = model.warmup && !model.warmup->body.empty()}
+                     .needs_warmup = replica.worker || (model.warmup && !model.warmup->body.empty())
+                    }
                 );
                 offered |= spec.replicas.back().offers;
                 p.replicas.push_back(std::move(r));
@@ -212,7 +237,11 @@ std::vector<const upstream*> upstreams_of(const snapshot& s) {
 }  // namespace
 
 result<std::shared_ptr<snapshot>> fold(
-    const settings::root& settings, std::uint64_t generation, registry& live, time_point now
+    const settings::root& settings,
+    std::uint64_t generation,
+    registry& live,
+    worker_places& places,
+    time_point now
 ) {
     auto made = std::make_shared<snapshot>();
     snapshot& s = *made;
@@ -224,7 +253,7 @@ result<std::shared_ptr<snapshot>> fold(
     std::vector<folded_model> folded;
     std::vector<std::string> names;
     for (const auto& [name, model] : settings.models) {
-        TRY(folded_model each, fold_model(name, model, settings, live));
+        TRY(folded_model each, fold_model(name, model, settings, {live, places}));
         folded.push_back(std::move(each));
         names.push_back(name);
     }

@@ -100,13 +100,17 @@ gateway::gateway(const settings::root& settings)
           .side = side_,
           .expose_metrics = [this] { return expose_metrics(); },
           .log_salt = random_number()
-      } {
+      },
+      supervisor_([this](const std::string& replica) {
+          loops_.front()->post([this, replica] { prober_->probe_now(replica); });
+      }) {
     auto first = std::make_shared<snapshot>();
     first->settings = settings;
     current_ = std::move(first);
 }
 
 gateway::~gateway() {
+    supervisor_.stop();
     resolver_ = {};
     if (!threads_.empty()) {
         loops_.front()->post([this] { prober_->stop(); });
@@ -122,13 +126,14 @@ gateway::~gateway() {
 
 result<void> gateway::start() {
     TRY(std::shared_ptr<const snapshot> first,
-        fold(current_->settings, ++generation_, live_, io::loop::exact_now()));
+        fold(current_->settings, ++generation_, live_, places_, io::loop::exact_now()));
     current_ = first;
     set_log_level(first->settings.log.level);
     const std::uint64_t seed = random_number();
     for (const auto& loop : loops_)
         workers_.push_back(std::make_unique<worker_thread>(shared_, *loop, first, seed));
     CHECK(listen());
+    supervisor_.expect(worker_orders(*first));
     prober_ = std::make_unique<prober>(*loops_.front());
     loops_.front()->post([this, first] { prober_->follow(first); });
     for (const auto& loop : loops_) {
@@ -137,6 +142,7 @@ result<void> gateway::start() {
         pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
     resolver_ = std::jthread([this](const std::stop_token& stop) { resolve_names(stop); });
+    supervisor_.follow(worker_orders(*first), first->settings.timeouts.drain);
     return success();
 }
 
@@ -177,7 +183,7 @@ result<void> gateway::reload(const settings::root& settings) {
         metrics_.reloaded(false);
         return safe;
     }
-    auto folded = fold(settings, generation_ + 1, live_, io::loop::exact_now());
+    auto folded = fold(settings, generation_ + 1, live_, places_, io::loop::exact_now());
     metrics_.reloaded(folded.has_value());
     if (folded.has_error()) return std::move(folded).error();
     ++generation_;
@@ -197,6 +203,8 @@ result<void> gateway::reload(const settings::root& settings) {
 }
 
 void gateway::publish(const std::shared_ptr<const snapshot>& next) {
+    auto orders = worker_orders(*next);
+    supervisor_.expect(orders);
     {
         const std::lock_guard held(mutex_);
         current_ = next;
@@ -204,9 +212,15 @@ void gateway::publish(const std::shared_ptr<const snapshot>& next) {
     for (std::size_t i = 0; i < workers_.size(); ++i)
         loops_[i]->post([worker = workers_[i].get(), next] { worker->follow(next); });
     loops_.front()->post([this, next] { prober_->follow(next); });
+    supervisor_.follow(std::move(orders), next->settings.timeouts.drain);
 }
 
 void gateway::drain(duration deadline) {
+    drain_requests(deadline);
+    supervisor_.stop();
+}
+
+void gateway::drain_requests(duration deadline) {
     serving_.close();
     const auto tell_all = [this](void (worker_thread::*what)() noexcept) {
         for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -278,6 +292,8 @@ observe::scrape_input gateway::scrape() const {
                             .in_flight = view.in_flight,
                             .slots = view.slots
                         };
+                        if (const worker_place* worker = replica.worker)
+                            r.worker = {worker->status.is_up(), worker->status.restarts()};
                         if (view.state == replica_state::ready) r.uptime = now - view.ready_since;
                         if (const duration rtt = replica.where->round_trip_time(); rtt.count() > 0)
                             r.rtt = rtt;

@@ -6,6 +6,7 @@
 #include "gateway/snapshot.hpp"
 #include "gateway/upstreams/prober.hpp"
 #include "gateway/upstreams/registry.hpp"
+#include "gateway/workers/worker_supervisor.hpp"
 
 #include <condition_variable>
 #include <memory>
@@ -35,7 +36,7 @@ class gateway {
     // no keys any more while a listener is open to other machines.
     result<void> reload(const settings::root& settings);
     // Readiness fails, listening stops, running requests go on; after `deadline` streams end with
-    // an error event. Returns when nothing runs any more.
+    // an error event, and then bundled workers are stopped. Returns when nothing runs any more.
     void drain(duration deadline);
 
     // Every listener's address, as bound.
@@ -47,6 +48,7 @@ class gateway {
     std::string expose_metrics() const;
 
  private:
+    void drain_requests(duration deadline);
     void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
     result<void> refuse_opening(const settings::root& settings) const;
@@ -57,6 +59,7 @@ class gateway {
     http::body_budget bodies_;
     limiter limits_;
     loops loops_;
+    worker_places places_;
     registry live_;
     observe::metrics metrics_;
     std::unique_ptr<observe::access_log> log_;
@@ -69,6 +72,7 @@ class gateway {
     std::uint64_t generation_ = 0;
     std::vector<std::thread> threads_;
     std::jthread resolver_;
+    worker_supervisor supervisor_;
     side_thread side_;  // the first to end: what it runs may look at all of the others
 };
 

@@ -18,10 +18,14 @@
 
 namespace penstock::gateway {
 
+struct worker_place;
+
 struct replica_entry {
     std::string id;  // "chat/v1/short/10.0.0.1:8000"
     replica_index index;
     upstream* where = nullptr;
+    worker_place* worker = nullptr;           // of a bundled one
+    std::vector<std::string> worker_command;  // of its program
     std::string upstream_model;  // what it calls the model
     std::string own_headers;     // Host, Authorization, Accept-Encoding: whole lines
 };

@@ -127,6 +127,10 @@ void show_replica(page& out, const scrape_input::replica& r) {
     out.show(family::upstream_uptime, of, seconds(r.uptime));
     out.show(family::upstream_in_flight, of, r.in_flight);
     out.show(family::upstream_slots, of, r.slots);
+    if (r.worker) {
+        out.show(family::worker_up, of, r.worker->up);
+        out.count(family::worker_restarts, of, r.worker->restarts);
+    }
     if (r.rtt) out.show(family::upstream_rtt, of, seconds(*r.rtt));
 }
 

@@ -37,6 +37,8 @@ constexpr row table[] = {
     {family::upstream_in_flight, now, "penstock_upstream_in_flight", "Requests at the replica now."},
     {family::upstream_slots, now, "penstock_upstream_slots", "Requests that the replica may have at most, now."},
     {family::upstream_rtt, now, "penstock_upstream_rtt_seconds", "Round-trip time to the replica as the kernel smoothes it; absent when it is not known."},
+    {family::worker_up, now, "penstock_worker_up", "Bundled workers only: 1 while the worker's process runs and has been ready."},
+    {family::worker_restarts, total, "penstock_worker_restarts_total", "Bundled workers only: deaths that the worker was not told to die, each followed by a restart."},
     {family::domain_lock_wait, spread, "penstock_domain_lock_wait_seconds", "Time that a thread waited for the lock of a model's admission."},
     {family::domain_lock_hold, spread, "penstock_domain_lock_hold_seconds", "Time that a thread held the lock of a model's admission."},
     {family::connections, now, "penstock_connections", "Connections; idle ones are open too."},

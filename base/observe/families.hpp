@@ -29,6 +29,8 @@ enum class family : std::uint8_t {
     upstream_in_flight,
     upstream_slots,
     upstream_rtt,
+    worker_up,
+    worker_restarts,
     domain_lock_wait,
     domain_lock_hold,
     connections,

@@ -28,6 +28,7 @@ load_result load_text(std::string_view yaml, const load_options& options) {
         validate(made.settings, options, found);
     }
     if (!found.mistakes().empty()) return std::move(found.mistakes());
+    fit_slots_to_batches(made.settings, found);
     resolve(made.settings);
     made.warnings = std::move(found.warnings());
     return made;

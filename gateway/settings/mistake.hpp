@@ -32,6 +32,8 @@ class findings {
     // Later mistakes of this setting, and of settings in it that were not written, stand here.
     void wrote(const std::string& path, position at);
 
+    bool was_written(const std::string& path) const { return written_.contains(path); }
+
     // While reading the file: the value is not what it must be.
     void misread(position at, const std::string& path, std::string message);
     // While comparing settings. Left out when the setting could not be read in the first place.

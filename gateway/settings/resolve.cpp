@@ -2,8 +2,10 @@
 #include "gateway/settings/resolve.hpp"
 
 #include "gateway/settings/address.hpp"
+#include "gateway/settings/validate.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace penstock::settings {
 
@@ -57,7 +59,44 @@ void spell(std::string& text) {
 
 }  // namespace
 
+namespace {
+
+// Of a worker: the model's folder, and the device unless that is left to the worker.
+std::string id_of_worker(const bundled_worker& of) {
+    std::string id = std::filesystem::path(of.model).filename().string();
+    if (id.empty()) id = std::filesystem::path(of.model).parent_path().filename().string();
+    if (of.device != "auto") id += ':' + of.device;
+    for (char& c : id)
+        if (!is_id({&c, 1}, ":")) c = '_';
+    return id;
+}
+
+void fit_slots(std::vector<replica>& replicas, const std::string& path, const findings& written) {
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+        replica& each = replicas[i];
+        const std::string slots = path + ".replicas[" + std::to_string(i) + "].slots";
+        if (each.worker && !written.was_written(slots)) each.slots = each.worker->max_batch;
+    }
+}
+
+}  // namespace
+
+void fit_slots_to_batches(root& settings, const findings& written) {
+    for (auto& [name, model] : settings.models) {
+        const std::string at = "models." + name;
+        fit_slots(model.replicas, at, written);
+        for (auto& [pool_name, pool] : model.pools)
+            fit_slots(pool.replicas, at + ".pools." + pool_name, written);
+        for (auto& [version_name, version] : model.versions)
+            for (auto& [pool_name, pool] : version.pools)
+                fit_slots(
+                    pool.replicas, at + ".versions." + version_name + ".pools." + pool_name, written
+                );
+    }
+}
+
 std::string default_id(const replica& of) {
+    if (of.worker) return id_of_worker(*of.worker);
     const auto parsed = parse_upstream(of.url);
     return parsed ? to_text(parsed.value()) : of.url;
 }

@@ -1,6 +1,7 @@
 // Writes out what an operator may leave out.
 #pragma once
 
+#include "gateway/settings/mistake.hpp"
 #include "gateway/settings/settings.hpp"
 
 namespace penstock::settings {
@@ -9,6 +10,9 @@ namespace penstock::settings {
 // names of upstream models, replica ids and tenants are filled from what they are inherited from;
 // addresses and digests get their one spelling. Doing it twice changes nothing.
 void resolve(root& settings);
+
+// Before it, of settings as written: a worker's slots, where none were, become its largest batch.
+void fit_slots_to_batches(root& settings, const findings& written);
 
 // The id of a replica that was given none.
 std::string default_id(const replica& of);

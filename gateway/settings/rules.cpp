@@ -30,6 +30,10 @@ constexpr std::array ranges{
     range{"models.*.context", unit::tokens, 0, 1024 * mib},
     range{"pools.*.context", unit::tokens, 0, 1024 * mib},
     range{"replicas[].slots", unit::count, 1, 65'536},
+    range{"replicas[].worker.threads", unit::count, 0, 4096},
+    range{"replicas[].worker.max_batch", unit::count, 1, 65'536},
+    range{"replicas[].worker.max_step_tokens", unit::tokens, 1, 1 * mib},
+    range{"replicas[].worker.kv_memory", unit::bytes, 1 * mib, 16 * tib},
     range{"timeouts.connect", unit::time, 1 * ms, 1 * hour},
     range{"timeouts.first_byte", unit::time, 1 * ms, 1 * day},
     range{"timeouts.between_bytes", unit::time, 1 * ms, 1 * day},
@@ -61,6 +65,12 @@ constexpr std::array ranges{
     range{"health.outlier.min_requests", unit::count, 1, 1'000'000},
     range{"health.outlier.window", unit::time, 100 * ms, 1 * hour},
     range{"health.outlier.eject_for", unit::time, 1 * ms, 1 * hour},
+    range{"worker.restart.first", unit::time, 1 * ms, 1 * hour},
+    range{"worker.restart.most", unit::time, 1 * ms, 1 * day},
+    range{"worker.restart.reset_after", unit::time, 0, 1 * day},
+    range{"worker.start", unit::time, 10 * ms, 1 * day},
+    range{"worker.stop", unit::time, 0, 1 * hour},
+    range{"worker.log_line", unit::bytes, 64, 1 * mib},
     range{"threads", unit::count, 0, 1024},
 };
 
@@ -71,11 +81,12 @@ constexpr std::array traits{
     trait{.key = "keys[].name", .required = true},
     trait{.key = "keys[].sha256", .required = true},
     trait{.key = "models", .required = true},
-    trait{.key = "replicas[].url", .required = true},
+    trait{.key = "replicas[].worker.model", .required = true, .file = true},
     trait{.key = "replicas[].api_key", .secret = true},
     trait{.key = "replicas[].tls.ca", .file = true},
     trait{.key = "replicas[].tls.certificate", .file = true},
     trait{.key = "replicas[].tls.key", .secret = true},
+    trait{.key = "worker.program", .file = true},
 };
 
 constexpr std::array planned{
@@ -109,7 +120,6 @@ constexpr std::array planned{
     "models.*.versions.*.price"sv,
     "pools.*.classes"sv,
     "pools.*.tenants"sv,
-    "replicas[].worker"sv,
     "replicas[].kubernetes"sv,
     "log.format"sv,
     "expose_headers=admins"sv,

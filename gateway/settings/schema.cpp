@@ -115,8 +115,10 @@ class generator {
     ) {
         if (!definitions_.contains(name)) {
             json::object made = record(std::get<tree::record>(of.as), pattern);
-            if (name == "replica")
+            if (name == "replica") {
+                made["anyOf"] = {{{"required", {"url"}}}, {{"required", {"worker"}}}};
                 made = {{"anyOf", {{{"type", "string"}, {"description", "its url"}}, made}}};
+            }
             definitions_[name] = made;
         }
         return reference(name);

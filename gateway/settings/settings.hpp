@@ -80,18 +80,33 @@ struct warmup {
 };
 BOOST_DESCRIBE_STRUCT(warmup, (), (path, body, timeout))
 
-// Written as a bare URL or as this mapping.
+// A bundled worker that the gateway starts, watches and stops: penstock-worker on a Unix socket.
+struct bundled_worker {
+    std::string model;                    // folder of a Hugging Face checkpoint
+    std::string device = "auto";          // auto | cpu | cuda:N; auto: the first GPU, else cpu
+    std::uint32_t threads = 0;            // of the CPU backend; 0: one a core
+    std::uint32_t max_batch = 64;         // sequences in one step
+    std::uint32_t max_step_tokens = 512;  // of prompts and answers together in one step
+    std::uint64_t kv_memory = 1024 * 1024 * 1024;  // bytes for keys and values
+    bool operator==(const bundled_worker&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    bundled_worker, (), (model, device, threads, max_batch, max_step_tokens, kv_memory)
+)
+
+// Written as a bare URL or as this mapping, which has either `url` or `worker`.
 struct replica {
-    std::string url;                  // http://, https:// or unix:PATH
-    std::string id;                   // empty: host:port of the URL; unique in its pool
-    std::string api_key;              // sent as Authorization: Bearer
-    std::uint32_t slots = 64;         // requests in flight at most; the engine's batch size
+    std::string url;  // http://, https:// or unix:PATH
+    std::optional<bundled_worker> worker;
+    std::string id;            // empty: host:port, or the worker's folder; unique in its pool
+    std::string api_key;       // sent as Authorization: Bearer
+    std::uint32_t slots = 64;  // requests in flight at most; a worker's, unless written: max_batch
     std::string upstream_model;       // empty: the pool's
     std::vector<std::string> serves;  // canonical routes; empty: all
     std::optional<tls_upstream> tls;  // of https
     bool operator==(const replica&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(replica, (), (url, id, api_key, slots, upstream_model, serves, tls))
+BOOST_DESCRIBE_STRUCT(replica, (), (url, worker, id, api_key, slots, upstream_model, serves, tls))
 
 struct pool {
     std::uint32_t context = 0;   // tokens of prompt and answer; 0: not limited
@@ -215,6 +230,25 @@ struct health {
 };
 BOOST_DESCRIBE_STRUCT(health, (), (path, every, timeout, slow_start, breaker, outlier))
 
+struct backoff {
+    duration first = std::chrono::milliseconds(500);  // doubled with each death in a row
+    duration most = std::chrono::seconds(30);
+    duration reset_after = std::chrono::minutes(1);  // ready for so long: begins at `first` again
+    bool operator==(const backoff&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(backoff, (), (first, most, reset_after))
+
+// What all bundled workers have in common.
+struct worker {
+    std::string program;  // empty: penstock-worker beside this program
+    settings::backoff restart;
+    duration start = std::chrono::minutes(10);  // until ready; then killed and tried again
+    duration stop = std::chrono::seconds(10);   // after SIGTERM, until killed
+    std::uint64_t log_line = 8 * 1024;          // bytes of one line of its output; then cut
+    bool operator==(const worker&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(worker, (), (program, restart, start, stop, log_line))
+
 enum class log_level { debug, info, warn, error };
 BOOST_DESCRIBE_ENUM(log_level, debug, info, warn, error)
 
@@ -247,6 +281,7 @@ struct root {
     settings::limits limits;
     settings::retry retry;
     settings::health health;
+    settings::worker worker;
     settings::log log;
     settings::compat compat;
     settings::expose_headers expose_headers = expose_headers::all;
@@ -265,6 +300,7 @@ BOOST_DESCRIBE_STRUCT(
      limits,
      retry,
      health,
+     worker,
      log,
      compat,
      expose_headers,

@@ -203,6 +203,7 @@ void validate(const root& settings, const load_options& options, findings& out) 
     validate_times(settings, out);
     validate_sizes(settings, out);
     validate_paths(settings, out);
+    validate_worker_program(settings.worker, out);
 }
 
 }  // namespace penstock::settings

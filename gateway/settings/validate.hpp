@@ -14,6 +14,10 @@ void validate(const root& settings, const load_options& options, findings& out);
 // Its part that is about models, versions, pools and replicas.
 void validate_models(const root& settings, const load_options& options, findings& out);
 
+// Its part that is about a bundled worker, and what all of them have in common.
+void validate_worker(const bundled_worker& worker, const std::string& path, findings& out);
+void validate_worker_program(const worker& all, findings& out);
+
 // Routes a key or replica may name.
 void validate_routes(
     const std::vector<std::string>& routes,

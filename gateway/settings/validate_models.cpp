@@ -37,6 +37,7 @@ class model_validator {
     );
     void check_replicas(const std::vector<replica>& replicas, const std::string& path);
     void check_replica(const replica& of, const std::string& path);
+    void check_url(const replica& of, const std::string& path);
     void check_client_tls(const tls_upstream& tls, const std::string& path);
     void check_upstream_model(const std::string& name, const std::string& path);
 
@@ -125,7 +126,9 @@ void model_validator::check_replicas(
         const auto [first, fresh] = ids.emplace(id, at);
         if (!fresh && !id.empty())
             out_.fault(
-                at + (named ? ".id" : ".url"),
+                at + (named                ? ".id"
+                      : replicas[i].worker ? ".worker"
+                                           : ".url"),
                 "is the id of " + first->second + " too; give each replica its own `id`"
             );
     }
@@ -143,6 +146,22 @@ void model_validator::check_replica(const replica& of, const std::string& path) 
             "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
         ) != std::string::npos)
         out_.fault(path + ".api_key", "must be printable ASCII without spaces");
+    if (out_.was_misread(path + ".url") || out_.was_misread(path + ".worker")) return;
+    if (!of.worker) {
+        if (of.url.empty()) return out_.fault(path, "must have `url` or `worker`");
+        return check_url(of, path);
+    }
+    if (!of.url.empty()) out_.fault(path, "must have only one of `url` and `worker`");
+    if (!of.api_key.empty()) out_.fault(path + ".api_key", "is of URLs only");
+    if (of.tls) out_.fault(path + ".tls", "is of https URLs only");
+    if (of.slots > of.worker->max_batch && out_.was_written(path + ".slots"))
+        out_.warn(
+            path + ".slots", "above worker.max_batch: what is beyond waits inside the worker"
+        );
+    validate_worker(*of.worker, path + ".worker", out_);
+}
+
+void model_validator::check_url(const replica& of, const std::string& path) {
     const auto parsed = parse_upstream(of.url);
     if (!parsed) return out_.fault(path + ".url", parsed.error());
     if (!of.tls) return;

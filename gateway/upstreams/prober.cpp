@@ -2,6 +2,7 @@
 #include "gateway/upstreams/prober.hpp"
 
 #include "gateway/settings/settings.hpp"
+#include "gateway/workers/worker_places.hpp"
 #include "penstock/http/client.hpp"
 #include "penstock/observe/log.hpp"
 
@@ -69,10 +70,21 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
             for (const auto& pool : version.pools)
                 for (const auto& replica : pool.replicas) {
                     const auto [row, is_new] = watched_.try_emplace(replica.id, home_);
+                    expect(model, replica, row->second);
                     if (!is_new) continue;
                     ++num_watched_;
                     io::spawn(watch(replica.id, row->second), [](const std::exception_ptr&) {});
                 }
+}
+
+// A replica that is a bundled worker only now is starting, whatever an answer of what stood there
+// before has said of it meanwhile.
+void prober::expect(const model_entry& model, const replica_entry& replica, watcher& own) {
+    const upstream* const before = std::exchange(own.where, replica.where);
+    if (!before || before == replica.where) return;
+    if (!replica.worker || replica.worker->status.is_up()) return;
+    const fact::state starting{replica_state::starting};
+    model.admission->on(replica.index, starting, io::loop::exact_now());
 }
 
 void prober::stop() noexcept {
@@ -92,18 +104,33 @@ prober::target prober::find(const std::string& replica_id) const {
     return {};
 }
 
+void prober::probe_now(const std::string& replica_id) noexcept {
+    if (const auto row = watched_.find(replica_id); row != watched_.end()) row->second.pause.ring();
+}
+
+// A bundled worker is probed while it has a process that may get requests; what is found of one
+// process is never said of the next. While it has not been ready yet, no line says that it is down.
 io::task<void> prober::watch(std::string replica_id, watcher& own) {
     std::optional<bool> was_well;
+    std::uint64_t was_run = 0;
     while (true) {
         const auto s = settings_;
         const target t = find(replica_id);
         if (!t) break;
+        const std::uint64_t run = t.replica->worker ? t.replica->worker->status.run() : 0;
+        if (run != was_run) was_well = false;
+        was_run = run;
+        if (t.replica->worker && run == 0) {
+            co_await own.pause.wait_until(after(home_.now(), s->settings.health.every));
+            if (stopping_) break;
+            continue;
+        }
         const bool well = co_await probe(s, t, own.channel);
         bool ready = well;
         if (well && !stopping_) ready = co_await warm_up(s, t, own.channel);
         own.channel.close();
         if (stopping_) break;
-        t.model->admission->on(t.replica->index, fact::probed{ready}, io::loop::exact_now());
+        if (!tell(t, own, ready, run)) continue;
         if (was_well != ready) {
             const auto& name = t.replica->id;
             if (ready)
@@ -118,6 +145,25 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
     }
     watched_.erase(replica_id);
     --num_watched_;
+}
+
+// False: there is another place by now, or another process of the worker.
+bool prober::tell(const target& t, const watcher& own, bool ready, std::uint64_t run) {
+    if (own.where != t.replica->where) return false;
+    const time_point now = io::loop::exact_now();
+    domain& admission = *t.model->admission;
+    worker_place* const worker = t.replica->worker;
+    if (!worker) {
+        admission.on(t.replica->index, fact::probed{ready}, now);
+        return true;
+    }
+    if (worker->status.run() != run) return false;
+    if (ready) worker->status.ready(run, now);
+    admission.on(t.replica->index, fact::probed{ready}, now);
+    if (worker->status.run() == run) return true;
+    // It died between the two looks, and the supervisor may have said so before us.
+    admission.on(t.replica->index, fact::state{replica_state::dead}, now);
+    return false;
 }
 
 io::task<bool> prober::probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel) {

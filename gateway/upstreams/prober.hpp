@@ -18,6 +18,8 @@ class prober {
 
     // On the loop's thread: probes what is in `now` from here on and leaves the rest alone.
     void follow(std::shared_ptr<const snapshot> now);
+    // On the loop's thread: does not wait for the next probe's turn.
+    void probe_now(const std::string& replica_id) noexcept;
     // On the loop's thread: ends all probes. `has_stopped` then says so; any thread.
     void stop() noexcept;
     bool has_stopped() const noexcept { return stopping_ && num_watched_ == 0; }
@@ -28,6 +30,7 @@ class prober {
         explicit watcher(io::loop& home) : pause(home) {}
         io::alarm pause;
         io::channel channel;
+        const upstream* where = nullptr;  // by the newest settings
     };
     struct target {
         const model_entry* model = nullptr;
@@ -37,6 +40,8 @@ class prober {
     };
     target find(const std::string& replica_id) const;
     io::task<void> watch(std::string replica_id, watcher& own);
+    bool tell(const target& t, const watcher& own, bool ready, std::uint64_t run);
+    void expect(const model_entry& model, const replica_entry& replica, watcher& own);
     io::task<bool> probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
     io::task<bool> warm_up(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
     void compare_context(const target& t, std::string_view models_body);

@@ -24,6 +24,7 @@ class upstreams : public testing::Test {
 
     std::string folder = "/tmp/penstock-XXXXXX";
     loops all;
+    worker_places places;
     registry live{
         all,
         [] { return policies::make_admission("fixed_slots", domain_spec{}, io::loop::exact_now()); }
@@ -71,6 +72,7 @@ TEST_F(upstreams, are_resolved_again_only_while_the_newest_settings_use_them) {
                    ),
                    1,
                    live,
+                   places,
                    io::loop::exact_now()
         )
             .has_value();

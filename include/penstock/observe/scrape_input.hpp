@@ -12,6 +12,11 @@
 namespace penstock::observe {
 
 struct scrape_input {
+    // Of a bundled one.
+    struct worker {
+        bool up = false;             // its process runs and was ready
+        std::uint64_t restarts = 0;  // deaths that it was, or will be, started again after
+    };
     struct replica {
         std::string model, version, pool, replica;  // stable ids: the labels
         replica_state state = replica_state::starting;
@@ -19,6 +24,7 @@ struct scrape_input {
         duration uptime{};  // since it became ready; zero when it is not
         std::uint32_t in_flight = 0, slots = 0;
         std::optional<duration> rtt;  // smoothed by the kernel, of the newest connection read
+        std::optional<scrape_input::worker> worker;
     };
     struct domain {
         std::string model;

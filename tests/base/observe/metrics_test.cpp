@@ -218,6 +218,9 @@ TEST(metrics, shows_replicas_as_they_are) {
     EXPECT_EQ(read.value("penstock_upstream_slots", labels(ready)), 64);
     EXPECT_DOUBLE_EQ(*read.value("penstock_upstream_rtt_seconds", labels(ready)), 180e-6);
     EXPECT_FALSE(read.value("penstock_upstream_rtt_seconds", labels(ejected)).has_value());
+    EXPECT_EQ(read.value("penstock_worker_up", labels(ready)), 1);
+    EXPECT_EQ(read.value("penstock_worker_restarts_total", labels(ready)), 2);
+    EXPECT_FALSE(read.value("penstock_worker_up", labels(ejected)).has_value());
 }
 
 TEST(metrics, calls_a_ready_replica_with_an_open_breaker_down) {

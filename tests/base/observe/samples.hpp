@@ -64,7 +64,17 @@ inline scrape_input full_input() {
     using namespace std::chrono_literals;
     scrape_input input;
     input.replicas.push_back(
-        {"chat", "v1", "short", "10.0.0.1:8000", replica_state::ready, false, 90s, 3, 64, 180us}
+        {"chat",
+         "v1",
+         "short",
+         "10.0.0.1:8000",
+         replica_state::ready,
+         false,
+         90s,
+         3,
+         64,
+         180us,
+         scrape_input::worker{true, 2}}
     );
     input.replicas.push_back(
         {"chat", "v1", "short", "10.0.0.2:8000", replica_state::ejected, true, 0s, 0, 64, {}}

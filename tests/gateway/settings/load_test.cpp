@@ -242,7 +242,6 @@ TEST(load, refuses_what_is_planned_with_words_of_its_own) {
           "models: {a: {versions: {v1: {weight: 95}}}}",
           "models: {a: {pools: {p: {classes: [bulk]}}}}",
           "models: {a: {versions: {v1: {pools: {p: {tenants: [search]}}}}}}",
-          "models: {a: {replicas: [{worker: {model: m}}]}}",
           "models: {a: {pools: {p: {replicas: [{kubernetes: {service: s}}]}}}}",
           "log: {format: json}",
           "expose_headers: admins"})
@@ -295,7 +294,10 @@ TEST(load, takes_empty_containers_as_left_out) {
 TEST(load, demands_what_has_no_default) {
     EXPECT_THAT(mistakes_of(""), HasSubstr("models: is missing"));
     EXPECT_THAT(mistakes_of("models: {}"), HasSubstr("models: must name at least one model"));
-    EXPECT_THAT(mistakes_of("models: {a: {replicas: [{slots: 1}]}}"), HasSubstr("url: is missing"));
+    EXPECT_THAT(
+        mistakes_of("models: {a: {replicas: [{slots: 1}]}}"),
+        HasSubstr("must have `url` or `worker`")
+    );
     const std::string text = mistakes_of(demo + "keys: [{}]\n");
     EXPECT_THAT(text, HasSubstr("keys[0].name: is missing"));
     EXPECT_THAT(text, HasSubstr("keys[0].sha256: is missing"));

@@ -24,7 +24,11 @@ TEST(schema, says_types_ranges_defaults_and_what_is_required) {
     EXPECT_EQ(at("/properties/limits/properties/head/anyOf/0/minimum"), 1024);
     EXPECT_EQ(at("/properties/log/properties/level/anyOf/0/enum/0"), "debug");
     EXPECT_EQ(at("/$defs/replica/anyOf/1/properties/slots/default"), 64);
-    EXPECT_EQ(at("/$defs/replica/anyOf/1/required/0"), "url");
+    EXPECT_EQ(at("/$defs/replica/anyOf/1/anyOf/0/required/0"), "url");
+    EXPECT_EQ(at("/$defs/replica/anyOf/1/anyOf/1/required/0"), "worker");
+    EXPECT_EQ(
+        at("/$defs/replica/anyOf/1/properties/worker/anyOf/1/properties/max_batch/default"), 64
+    );
     EXPECT_EQ(at("/properties/keys/items/required/1"), "sha256");
     EXPECT_EQ(
         at("/properties/models/additionalProperties/properties/replicas/items/$ref"),
