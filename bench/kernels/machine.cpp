@@ -1,5 +1,5 @@
 // Read bandwidth and the peak of multiply-adds: loops that do nothing else.
-#include "figures.hpp"
+#include "bench/kernels/figures.hpp"
 #include "worker/ops/cpu/memory.hpp"
 #include "worker/ops/cpu/thread_team.hpp"
 

@@ -1,7 +1,7 @@
 // Figures of the CPU kernels beside what the machine gives, measured in the same run.
 //
 //     bench_kernels [--threads N] [--seconds S] [--kernels avx512|avx2|portable]
-#include "figures.hpp"
+#include "bench/kernels/figures.hpp"
 #include "worker/ops/cpu/thread_team.hpp"
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // The linear layers of one step of a 0.5B-shaped model (Qwen2.5-0.5B) at several batch sizes, and
 // its sampling.
-#include "figures.hpp"
+#include "bench/kernels/figures.hpp"
 #include "worker/ops/cpu/cpu_backend.hpp"
 
 #include <cstdlib>
