@@ -5,6 +5,7 @@
 
 Two comparisons: snippets of the language (snippets.json), and for each template under
 FOLDER/tokenizers (PENSTOCK_TEST_DATA otherwise) N generated conversations (conversations.py).
+For each conversation the special tokens outside the users' ranges must also be the template's own.
 Prints every difference and ends with `N equal, N different`.
 """
 
@@ -73,7 +74,8 @@ class Driver:
 
     def close(self):
         self.child.stdin.close()
-        return self.child.wait()
+        self.child.stdout.close()
+        self.child.wait()
 
 
 def expected(compiled, values):
@@ -134,6 +136,31 @@ def special_tokens(config):
     return out
 
 
+def disarmed(value):
+    """The same conversation, in which no user spells a special token."""
+    if isinstance(value, str):
+        return value.replace("<|", "<!").replace("<｜", "<!")
+    if isinstance(value, list):
+        return [disarmed(item) for item in value]
+    if isinstance(value, dict):
+        return {disarmed(key): disarmed(item) for key, item in value.items()}
+    return value
+
+
+def special_text_of_users(answer, harmless):
+    """Why the template's own special tokens are not exactly those outside the users' ranges."""
+    own, at = [], 0
+    encoded = answer["text"].encode()
+    for begin, end in answer["users"]:
+        own.append(encoded[at:begin])
+        at = end
+    own = b"".join([*own, encoded[at:]]).decode()
+    for mark in ("<|", "<｜"):
+        if own.count(mark) != harmless["text"].count(mark):
+            return f"{own.count(mark)} × {mark} of the template, not {harmless['text'].count(mark)}"
+    return None
+
+
 def compare_template(binary, folder, number, count):
     config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     compiled = environment().from_string(config["chat_template"])
@@ -147,7 +174,13 @@ def compare_template(binary, folder, number, count):
         why = differs(answer, wanted, refusal)
         refused += refusal is not None
         users += len(answer.get("users", []))
-        count.add(why, f"{folder.name}, conversation {index}: {json.dumps(values)}", wanted, refusal)
+        label = f"{folder.name}, conversation {index}: {json.dumps(values)}"
+        count.add(why, label, wanted, refusal)
+        if refusal is None and why is None:
+            harmless = driver.render(values=disarmed(values))
+            count.add(special_text_of_users(answer, harmless), label, wanted, refusal)
+        else:
+            count.equal += why is None
     driver.close()
     print(f"{folder.name}: {number} conversations, {refused} refused by both, {users} user ranges")
     if refused == number or users == 0:
