@@ -112,6 +112,9 @@ chat_template::~chat_template() = default;
 result<chat_template> chat_template::parse(
     std::string_view source, json::object constants, const template_limits& limits
 ) {
+    // Hugging Face passes these two always, as None where the request has none.
+    for (const char* const name : {"tools", "documents"})
+        constants.emplace(name, nullptr);
     const jinja::limits most{limits.output_bytes, limits.steps, limits.depth};
     TRY(jinja::program program, jinja::program::parse(source, std::move(constants), most));
     const bool wants_objects = probe_for_objects(program);
@@ -144,11 +147,7 @@ result<chat_template> chat_template::load(
 }
 
 result<rendered_prompt> chat_template::render(const json::object& values) const {
-    // Hugging Face passes these two always.
-    json::object given = values;
-    for (const char* const name : {"tools", "documents"})
-        if (!given.contains(name)) given[name] = nullptr;
-    TRY(jinja::text text, state_->program.render(given, std::chrono::system_clock::now()));
+    TRY(jinja::text text, state_->program.render(values, std::chrono::system_clock::now()));
     return rendered_prompt{std::move(text.bytes), std::move(text.users)};
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Chat templates rendered by the worker, compared with Jinja2 as Hugging Face sets it up.
 
-    template_equality.py --driver build/release/tests/render_lines [--data FOLDER] [--conversations N]
+    template_equality.py --driver build/release/tests/render_lines [--data FOLDER]
+                         [--conversations N]
 
 Two comparisons: snippets of the language (snippets.json), and for each template under
 FOLDER/tokenizers (PENSTOCK_TEST_DATA otherwise) N generated conversations (conversations.py).

@@ -17,7 +17,7 @@ result<value> interpreter::evaluate(const expression& e) {
         case op::literal:
             return e.constant;
         case op::name:
-            return name_of(e);
+            return variable(e.id);
         case op::list:
         case op::tuple:
             return build_items(e);
@@ -69,12 +69,12 @@ result<bool> interpreter::is_true_of(const expression& e) {
     return is_true(v);
 }
 
-result<value> interpreter::name_of(const expression& e) const {
+value interpreter::variable(name_id wanted) const {
     for (const scope* at = scope_; at != nullptr; at = at->outer)
         for (const auto& [id, v] : at->variables)
-            if (id == e.id) return v;
-    if (globals_[e.id].is_given()) return globals_[e.id];
-    return value::undefined(kind::absent, &tree_.names[e.id]);
+            if (id == wanted) return v;
+    if (globals_[wanted].is_given()) return globals_[wanted];
+    return value::undefined(kind::absent, &tree_.names[wanted]);
 }
 
 result<value> interpreter::build_items(const expression& e) {

@@ -210,9 +210,7 @@ result<void> interpreter::assign(const target& to, const value& v) {
         scope_->set(to.id, v);
         return success();
     }
-    expression name;
-    name.id = to.id;
-    TRY(const value owner, name_of(name));
+    const value owner = variable(to.id);
     if (!owner.is(kind::name_space))
         return fault("cannot assign attribute on non-namespace object");
     auto& members = owner.as_name_space().members;

@@ -73,7 +73,7 @@ class interpreter {
     result<value> evaluate(const expression& e);
     result<value> evaluate_optional(const expression* e);
     result<bool> is_true_of(const expression& e);
-    result<value> name_of(const expression& e) const;
+    value variable(name_id id) const;
     result<value> build_items(const expression& e);
     result<value> build_dict(const expression& e);
     result<value> access(const expression& e);

@@ -33,7 +33,7 @@ class workspace {
     const limits& most() const noexcept { return most_; }
     std::chrono::system_clock::time_point now() const noexcept { return now_; }
     result<void> charge(std::size_t steps);
-    result<void> charge_bytes(std::size_t bytes) { return charge(1 + bytes / 32); }
+    result<void> charge_bytes(std::size_t bytes) { return charge(2 + bytes / 32); }
     // Before a string of this size is made.
     result<void> check_size(std::size_t bytes) const;
 
