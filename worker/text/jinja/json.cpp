@@ -133,6 +133,7 @@ result<void> json_writer::write_dict(const dict& from) {
         return success();
     }
     std::vector<const std::pair<value, value>*> entries;
+    entries.reserve(from.entries.size());
     for (const auto& entry : from.entries)
         entries.push_back(&entry);
     if (style_.sorted) {

@@ -118,7 +118,7 @@ void append_real(std::string& out, double d) {
         if (std::abs(exponent) < 10) out += '0';
         out += std::to_string(std::abs(exponent));
     } else if (exponent < 0) {
-        out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
+        out.append("0.").append(static_cast<unsigned>(-exponent - 1), '0').append(digits);
     } else if (count <= exponent + 1) {
         out.append(digits).append(static_cast<std::size_t>(exponent + 1 - count), '0').append(".0");
     } else {
