@@ -85,7 +85,7 @@ pieces split(std::string_view answer, const splitter_options& options) {
     return split(answer, options, [] { return std::size_t{1} << 20; });
 }
 
-constexpr splitter_options both{.reasoning = true, .tool_calls = true};
+const splitter_options both{.reasoning = true, .tool_calls = true};
 
 std::string call(std::string_view body) {
     return "<tool_call>\n" + std::string(body) + "\n</tool_call>";

@@ -154,6 +154,7 @@ result<value> slice_of(
     TRY(const span_of_slice span, resolve(size, begin, end, step));
     if (object.is_string()) return slice_of_string(space, object.str(), span);
     std::vector<value> items;
+    items.reserve(static_cast<std::size_t>(span.count));
     for (std::ptrdiff_t n = 0; n < span.count; ++n)
         items.push_back(object.items()[static_cast<std::size_t>(span.first + n * span.step)]);
     const kind what = object.is(kind::tuple) ? kind::tuple : kind::list;
