@@ -45,6 +45,7 @@ result<value> call_range(workspace& space, const value&, const arguments& given)
     if (count > range_max)
         return fault("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
     std::vector<value> items;
+    items.reserve(static_cast<std::size_t>(count));
     for (integer i = 0; i < count; ++i)
         items.emplace_back(first + i * step);
     return space.make_list(std::move(items), kind::range, text_of(parts, step != 1));
