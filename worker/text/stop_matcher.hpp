@@ -21,7 +21,16 @@ class stop_matcher {
     void finish(std::string& out);
 
  private:
-    struct node;
+    // A state: the longest suffix of the text so far that begins a stop string.
+    struct node {
+        std::uint32_t first_child = 0, next_sibling = 0;  // 0: none
+        std::uint32_t fail = 0;   // the longest proper suffix of this state that is one too
+        std::uint32_t depth = 0;  // bytes of this state
+        std::uint32_t found = 0;  // bytes of the longest stop string that it ends with; 0: none
+        char byte = 0;
+    };
+    std::uint32_t child(std::uint32_t of, char byte) const noexcept;
+
     std::vector<node> nodes_;  // Aho-Corasick over bytes; the root first
     std::string held_;
     std::uint32_t at_ = 0;
