@@ -27,6 +27,9 @@ struct generation {
     std::uint8_t top_logprobs = 0;
     request_class traffic_class = request_class::realtime;
     std::string cache_salt;  // prefixes are shared under an equal salt only
+    // Ids from here on have no text and are never chosen (a model's output may be wider than its
+    // tokenizer); 0: the model's own.
+    std::uint32_t vocabulary = 0;
 };
 
 enum class finish : std::uint8_t {
@@ -81,7 +84,8 @@ class engine {
     virtual ~engine() = default;
 
     // Any thread. `sink` is kept until its on_end. Errors: queue_full; context_length_exceeded when
-    // prompt and max_tokens can never fit; upstream_failed after a failure.
+    // prompt and max_tokens can never fit; invalid_value for ids that the model does not have and
+    // numbers out of the ranges above; upstream_failed after a failure; draining at the end.
     virtual result<generation_id> submit(generation what, std::shared_ptr<token_sink> sink) = 0;
     // Any thread. At most one more step is spent on it; on_end(aborted) follows unless it has
     // ended.
