@@ -21,7 +21,7 @@ class device_memory {
  public:
     using release = void (*)(void* data, std::size_t bytes) noexcept;
 
-    device_memory() = default;
+    device_memory() noexcept : data_(nullptr, deleter{nullptr, 0}) {}
     device_memory(void* data, std::size_t bytes, release give_back) noexcept
         : data_(data, deleter{give_back, bytes}) {}
 

@@ -28,6 +28,8 @@ struct tensor_place {
     std::uint64_t bytes = 0;
 };
 
+struct stored_tensor;  // of safetensors_header.hpp
+
 struct load_progress {
     std::uint64_t bytes_read = 0, bytes_total = 0;
 };
@@ -44,6 +46,9 @@ class checkpoint {
         return tensors_;
     }
     const tensor_place* find(std::string_view name) const noexcept;
+    // The type ("F8_E4M3") of a tensor that is there, but not in `tensors`, since nothing here
+    // reads that type. Empty: there is no such tensor.
+    std::string_view other_type(std::string_view name) const noexcept;
     std::uint64_t total_bytes() const noexcept { return total_bytes_; }
 
     // Reads one tensor, in parallel pieces, into memory of its size. Errors: io_failed.
@@ -51,15 +56,20 @@ class checkpoint {
 
     // Told after every tensor read; on the thread that reads.
     void on_progress(std::function<void(load_progress)> tell) { tell_ = std::move(tell); }
+    // What progress counts up to; all tensors by default.
+    void expect_bytes(std::uint64_t n) noexcept { expected_bytes_ = n; }
     // Threads of one read; 1 by default.
     void set_readers(unsigned n) noexcept { readers_ = n; }
 
  private:
     checkpoint() = default;
+    void add(stored_tensor&& tensor, std::size_t file, std::uint64_t data_begin);
+
     std::vector<int> files_;  // descriptors
     std::vector<std::string> names_;
     std::map<std::string, tensor_place, std::less<>> tensors_;
-    std::uint64_t total_bytes_ = 0;
+    std::map<std::string, std::string, std::less<>> other_types_;
+    std::uint64_t total_bytes_ = 0, expected_bytes_ = 0;
     mutable std::uint64_t bytes_read_ = 0;
     std::function<void(load_progress)> tell_;
     unsigned readers_ = 1;
