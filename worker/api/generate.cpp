@@ -90,7 +90,7 @@ io::task<stage_result<>> generate(request_scope& r, prepare_function prepare) {
                   names_for(r, request),
                   static_cast<std::uint32_t>(request.prompts.size() * request.settings.num_choices)
               );
-    answer made(r.x, request, r.host.model(), r.host.running(), r.host.random());
+    answering made(r.x, request, r.host.model(), r.host.running(), r.host.random());
     const service::running_answer listed(r.host, made);
     CO_CHECK_NOW(made.submit(wishes));
     CO_CHECK(made.write(*writer, headers));

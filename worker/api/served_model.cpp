@@ -1,6 +1,8 @@
 // The model as the API knows it.
 #include "worker/api/served_model.hpp"
 
+#include "worker/ops/step_batch.hpp"
+
 #include <algorithm>
 
 namespace penstock::worker {
@@ -46,7 +48,10 @@ served_model::served_model(
 
 void served_model::fit(const engine& running) {
     rules.vocabulary = std::min(rules.vocabulary, running.vocabulary());
-    rules.max_positions = running.max_positions();
+    // A model may know more positions than the key-value store has room for.
+    const std::uint64_t room = std::uint64_t{running.state().kv_pages_total} * page_size;
+    rules.max_positions =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(running.max_positions(), room));
 }
 
 }  // namespace penstock::worker

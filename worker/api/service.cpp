@@ -64,7 +64,7 @@ service::service(
       texts_(options.text_threads, options.max_waiting_texts) {}
 
 void service::cut_answers() noexcept {
-    for (answer* each : answers_)
+    for (answering* each : answers_)
         each->cut();
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "penstock/http/server.hpp"
-#include "worker/api/answer.hpp"
+#include "worker/api/answering.hpp"
 #include "worker/api/request_counts.hpp"
 #include "worker/api/served_model.hpp"
 #include "worker/api/text_pool.hpp"
@@ -51,7 +51,7 @@ class service final : public http::handler {
     // While an answer is among them, `cut_answers` reaches it.
     class running_answer {
      public:
-        running_answer(service& host, answer& which) : host_(host), which_(which) {
+        running_answer(service& host, answering& which) : host_(host), which_(which) {
             host_.answers_.insert(&which_);
         }
         ~running_answer() { host_.answers_.erase(&which_); }
@@ -60,7 +60,7 @@ class service final : public http::handler {
 
      private:
         service& host_;
-        answer& which_;
+        answering& which_;
     };
 
  private:
@@ -74,7 +74,7 @@ class service final : public http::handler {
     std::mt19937_64 random_;
     text_pool texts_;
     request_counts counts_;
-    std::unordered_set<answer*> answers_;
+    std::unordered_set<answering*> answers_;
 };
 
 // One request on its way through a handler.

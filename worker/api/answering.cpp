@@ -1,5 +1,5 @@
 // One request's answers, from the engine to the client.
-#include "worker/api/answer.hpp"
+#include "worker/api/answering.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -38,7 +38,7 @@ refusal refused_by(const engine& running, error why, request_class what) {
 
 }  // namespace
 
-answer::answer(
+answering::answering(
     http::exchange& x,
     const prepared_request& request,
     const served_model& model,
@@ -59,31 +59,31 @@ answer::answer(
         parts_.push_back(std::make_unique<part>(request, model));
 }
 
-answer::~answer() {
+answering::~answering() {
     x_.watch(nullptr);
     inbox_->wake(nullptr);
     abort_all();
 }
 
-void answer::on_departure() noexcept {
+void answering::on_departure() noexcept {
     client_left_ = true;
     abort_all();
     rung_.ring();
     x_.abort();  // a write that waits ends, too
 }
 
-void answer::cut() noexcept {
+void answering::cut() noexcept {
     was_cut_ = true;
     abort_all();
     rung_.ring();
 }
 
-void answer::abort_all() noexcept {
+void answering::abort_all() noexcept {
     for (const auto& each : parts_)
         if (each->submitted && !each->ended) engine_.abort(each->id);
 }
 
-stage_result<> answer::goes_on() const {
+stage_result<> answering::goes_on() const {
     if (client_left_) return refusal(errc::client_gone);
     if (was_cut_) return refusal(errc::draining);
     return success();
@@ -91,7 +91,7 @@ stage_result<> answer::goes_on() const {
 
 // ── to the engine ───────────────────────────────────────────────────────────────────────────────
 
-generation answer::generation_of(const prepared_prompt& prompt, std::uint32_t index) const {
+generation answering::generation_of(const prepared_prompt& prompt, std::uint32_t index) const {
     const answer_settings& settings = request_.settings;
     generation made;
     made.prompt = prompt.tokens;
@@ -101,12 +101,13 @@ generation answer::generation_of(const prepared_prompt& prompt, std::uint32_t in
     made.stop_ids = settings.stop_ids;
     made.min_tokens = settings.min_tokens;
     made.max_tokens = prompt.max_tokens;
+    made.vocabulary = model_.rules.vocabulary;
     made.logprobs = settings.logprobs;
     made.top_logprobs = settings.top_logprobs;
     return made;
 }
 
-stage_result<> answer::submit(const generation_wishes& wishes) {
+stage_result<> answering::submit(const generation_wishes& wishes) {
     CHECK(goes_on());
     const std::uint32_t n = request_.settings.num_choices;
     for (std::uint32_t i = 0; i < parts_.size(); ++i) {
@@ -124,7 +125,7 @@ stage_result<> answer::submit(const generation_wishes& wishes) {
 
 // ── from the engine ─────────────────────────────────────────────────────────────────────────────
 
-io::task<stage_result<>> answer::wait_for_more() {
+io::task<stage_result<>> answering::wait_for_more() {
     co_await rung_.wait_until(never);
     // Answers of one step leave together.
     co_await x_.home().turn();
@@ -132,7 +133,7 @@ io::task<stage_result<>> answer::wait_for_more() {
     co_return take_arrivals();
 }
 
-stage_result<> answer::take_arrivals() {
+stage_result<> answering::take_arrivals() {
     inbox_->take(arrivals_);
     for (const auto& each : arrivals_) {
         part& of = *parts_[each.choice];
@@ -147,7 +148,7 @@ stage_result<> answer::take_arrivals() {
     return success();
 }
 
-stage_result<> answer::end_of(part& of, const generation_summary& summary) const {
+stage_result<> answering::end_of(part& of, const generation_summary& summary) const {
     of.ended = true;
     of.summary = summary;
     if (summary.reason == finish::failed)
@@ -159,11 +160,11 @@ stage_result<> answer::end_of(part& of, const generation_summary& summary) const
     return success();
 }
 
-bool answer::all_ended() const noexcept {
+bool answering::all_ended() const noexcept {
     return std::all_of(parts_.begin(), parts_.end(), [](const auto& each) { return each->ended; });
 }
 
-answer_usage answer::used() const noexcept {
+answer_usage answering::used() const noexcept {
     answer_usage sum;
     const std::uint32_t n = request_.settings.num_choices;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -177,7 +178,7 @@ answer_usage answer::used() const noexcept {
 
 // ── to the client ───────────────────────────────────────────────────────────────────────────────
 
-io::task<stage_result<>> answer::write(answer_writer& writer, const std::string& head) {
+io::task<stage_result<>> answering::write(answer_writer& writer, const std::string& head) {
     if (request_.settings.stream) {
         auto streamed = co_await write_stream(writer);
         co_return std::move(streamed);
@@ -195,7 +196,7 @@ io::task<stage_result<>> answer::write(answer_writer& writer, const std::string&
 }
 
 // One event for each choice that has something to say.
-void answer::append_events(answer_writer& writer, std::string& out) {
+void answering::append_events(answer_writer& writer, std::string& out) {
     for (std::uint32_t i = 0; i < parts_.size(); ++i) {
         part& of = *parts_[i];
         const bool ends = of.text.has_finished() && !of.closed;
@@ -209,7 +210,7 @@ void answer::append_events(answer_writer& writer, std::string& out) {
     }
 }
 
-io::task<stage_result<>> answer::write_stream(answer_writer& writer) {
+io::task<stage_result<>> answering::write_stream(answer_writer& writer) {
     std::string events;
     bool done = false;
     while (!done) {

@@ -21,19 +21,19 @@ struct generation_wishes {
 
 // The generations of one request. Whatever ends it, none of them outlives it by more than a step:
 // they are aborted when the client leaves, streamed or not and also while they wait in the queue.
-class answer final : public io::departure_watcher {
+class answering final : public io::departure_watcher {
  public:
     // `seed` is that of the first choice where the request names none; each next one has one more.
-    answer(
+    answering(
         http::exchange& x,
         const prepared_request& request,
         const served_model& model,
         engine& running,
         std::uint64_t seed
     );
-    ~answer();
-    answer(const answer&) = delete;
-    answer& operator=(const answer&) = delete;
+    ~answering();
+    answering(const answering&) = delete;
+    answering& operator=(const answering&) = delete;
 
     // All to the engine, or none. Errors: queue_full with a Retry-After; no_replica when the engine
     // has stopped; context_length_exceeded.
