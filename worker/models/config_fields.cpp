@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <charconv>
 #include <cmath>
 
 namespace penstock::worker {
@@ -13,6 +14,13 @@ namespace {
 std::string shown(const boost::json::value& value) {
     if (value.is_object()) return "an object";
     if (value.is_array()) return "a list";
+    if (value.is_double()) {
+        char digits[32];
+        const auto end = std::to_chars(digits, digits + sizeof digits, value.get_double()).ptr;
+        const std::string text(digits, end);
+        const bool looks_whole = text.find_first_of(".en") == std::string::npos;
+        return looks_whole ? text + ".0" : text;
+    }
     constexpr std::size_t most = 80;
     std::string text = boost::json::serialize(value);
     if (text.size() > most) text = text.substr(0, most) + "…";

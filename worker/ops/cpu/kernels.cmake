@@ -1,5 +1,5 @@
-# Kernels are optimised in every build, and only those multiply-adds are fused that the source names:
-# the compiler may not choose differently for one row than for six.
+# Kernels are optimised in every build, and only those multiply-adds are fused that the source
+# names: the compiler may not choose differently for one row than for six.
 set(kernel_flags -O3 -ffp-contract=off)
 set_source_files_properties(worker/ops/cpu/kernels_portable.cpp worker/ops/cpu/sampler.cpp
                             worker/ops/cpu/heaviest.cpp PROPERTIES

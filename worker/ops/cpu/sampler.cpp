@@ -23,13 +23,13 @@ float readable(float logit) noexcept {
     return std::min(logit, largest_float) + 0.0f;  // 0 has one sign
 }
 
-// e to the power of four numbers, as masses.
+// e to the power of four numbers, none above 0, as masses: whole numbers, rounded down.
 void masses_of(const float (&powers)[4], std::uint64_t (&masses)[4]) noexcept {
     using lanes = portable_lanes;
     float values[4];
     lanes::store(values, exponential<lanes>(lanes::load(powers)));
     for (int i = 0; i < 4; ++i)
-        masses[i] = std::uint64_t(std::int64_t(values[i] * one_mass + 0.5f));
+        masses[i] = std::uint64_t(std::int64_t(values[i] * one_mass));
 }
 
 // Noise of Gumbel's distribution makes the largest sum a fair draw.

@@ -62,7 +62,7 @@ void thread_team::run_all(std::size_t num_pieces, work_function work, void* with
     }
     work_ = work;
     with_ = with;
-    const auto job = std::uint64_t(calls_.load(std::memory_order_relaxed) + 1);
+    const std::uint64_t job = calls_.load(std::memory_order_relaxed) + std::uint64_t(1);
     unfinished_.store(std::uint32_t(num_pieces), std::memory_order_relaxed);
     untaken_.store(job << 32 | num_pieces, std::memory_order_release);
     calls_.fetch_add(1, std::memory_order_release);
