@@ -28,13 +28,15 @@ result<generation_id> inbox::put(
         if (!failure_.empty()) return error(errc::upstream_failed, failure_);
         if (closed_) return error(errc::draining, "the engine is stopping");
         if (num_waiting_[of] >= max_waiting_) {
-            ++num_refused_[of];
+            ++counts_[of].refused;
             return error(errc::queue_full, "max_waiting generations wait already");
         }
         made->id = ++last_id_;
         live_.emplace(made->id, made);
         held_.arrived.push_back(made);
         ++num_waiting_[of];
+        ++counts_[of].untaken;
+        counts_[of].untaken_tokens += made->what.prompt.size();
     }
     something_.notify_one();
     return made->id;
@@ -50,9 +52,9 @@ void inbox::abort(generation_id id) {
     something_.notify_one();
 }
 
-std::array<std::uint64_t, 2> inbox::refused() const {
+inbox_counts inbox::counts(request_class of) const {
     const std::lock_guard lock(mutex_);
-    return num_refused_;
+    return counts_[static_cast<std::size_t>(of)];
 }
 
 void inbox::close() {
@@ -73,6 +75,8 @@ bool inbox::take(inbox_delivery& out, bool idle) {
         });
     }
     std::swap(out, held_);
+    for (inbox_counts& of : counts_)
+        of = {of.refused, 0, 0};
     return !closed_;
 }
 
@@ -82,9 +86,8 @@ void inbox::settle(
     const std::lock_guard lock(mutex_);
     for (const generation_id id : ended)
         live_.erase(id);
-    num_waiting_ = not_let_in;
-    for (const auto& ticket : held_.arrived)
-        ++num_waiting_[static_cast<std::size_t>(ticket->what.traffic_class)];
+    for (std::size_t of = 0; of < num_waiting_.size(); ++of)
+        num_waiting_[of] = not_let_in[of] + counts_[of].untaken;
 }
 
 std::vector<std::shared_ptr<ticket>> inbox::fail(const std::string& why) {
@@ -93,6 +96,8 @@ std::vector<std::shared_ptr<ticket>> inbox::fail(const std::string& why) {
     live_.clear();
     held_.aborted.clear();
     num_waiting_ = {};
+    for (inbox_counts& of : counts_)
+        of = {of.refused, 0, 0};
     return std::exchange(held_.arrived, {});
 }
 

@@ -34,6 +34,13 @@ struct ticket {
 // Tells the sink, once and for the last time. It has ended whatever the sink throws.
 void end_ticket(ticket& which, const generation_summary& summary) noexcept;
 
+// Of one class.
+struct inbox_counts {
+    std::uint64_t refused = 0;
+    std::uint32_t untaken = 0;  // in the inbox still
+    std::uint64_t untaken_tokens = 0;
+};
+
 struct inbox_delivery {
     std::vector<std::shared_ptr<ticket>> arrived;
     std::vector<generation_id> aborted;
@@ -46,7 +53,7 @@ class inbox {
     // Any thread.
     result<generation_id> put(generation what, std::shared_ptr<token_sink> sink, time_point now);
     void abort(generation_id id);
-    std::array<std::uint64_t, 2> refused() const;  // by class
+    inbox_counts counts(request_class of) const;
     // No more is taken in: `take` says so, and `put` refuses.
     void close();
 
@@ -67,7 +74,7 @@ class inbox {
     inbox_delivery held_;
     std::unordered_map<generation_id, std::shared_ptr<ticket>> live_;
     std::array<std::uint32_t, 2> num_waiting_{};
-    std::array<std::uint64_t, 2> num_refused_{};
+    std::array<inbox_counts, 2> counts_{};  // by class
     generation_id last_id_ = 0;
     bool closed_ = false;
     std::string failure_;

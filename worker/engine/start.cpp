@@ -35,13 +35,7 @@ class threaded_engine final : public engine {
         return inbox_.put(std::move(what), std::move(sink), std::chrono::steady_clock::now());
     }
     void abort(generation_id id) override { inbox_.abort(id); }
-    engine_state state() const override {
-        engine_state state = board_.copy();
-        const auto refused = inbox_.refused();
-        state.realtime.refused = refused[static_cast<std::size_t>(request_class::realtime)];
-        state.bulk.refused = refused[static_cast<std::size_t>(request_class::bulk)];
-        return state;
-    }
+    engine_state state() const override;
     std::uint32_t vocabulary() const noexcept override { return vocabulary_; }
     std::uint32_t max_positions() const noexcept override { return max_positions_; }
 
@@ -61,6 +55,19 @@ class threaded_engine final : public engine {
     inbox_delivery got_;
     std::thread thread_;  // last: the others are there before it and after it
 };
+
+// A step may take long: who came since it began is seen in the inbox.
+engine_state threaded_engine::state() const {
+    engine_state state = board_.copy();
+    for (const auto of : {request_class::realtime, request_class::bulk}) {
+        const inbox_counts counts = inbox_.counts(of);
+        class_state& to = of == request_class::bulk ? state.bulk : state.realtime;
+        to.refused = counts.refused;
+        to.q_len_prefill += counts.untaken;
+        to.q_tokens_prefill += counts.untaken_tokens;
+    }
+    return state;
+}
 
 result<void> threaded_engine::check(const generation& what) const {
     const auto bad = [](const char* why) { return error(errc::invalid_value, why); };
@@ -97,6 +104,7 @@ void threaded_engine::serve() {
         got_.arrived.clear();
         if (!goes_on) return stepper_.end_all(finish::aborted);
         stepper_.cancel(got_.aborted);
+        stepper_.publish();
         if (stepper_.has_work()) stepper_.step();
         inbox_.settle(stepper_.ended(), stepper_.not_let_in());
         stepper_.forget_ended();
@@ -173,9 +181,13 @@ result<std::unique_ptr<engine>> start_engine(
     const model_shape kept = shape;
     parts.device = std::move(device);
     parts.model = std::move(model);
-    return std::unique_ptr<engine>(
-        std::make_unique<threaded_engine>(std::move(parts), kept, options.max_waiting)
-    );
+    try {
+        return std::unique_ptr<engine>(
+            std::make_unique<threaded_engine>(std::move(parts), kept, options.max_waiting)
+        );
+    } catch (const std::exception& e) {
+        return error(errc::internal, std::string("no thread or no memory: ") + e.what());
+    }
 }
 
 }  // namespace penstock::worker

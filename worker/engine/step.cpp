@@ -108,7 +108,7 @@ void stepper::accept(const step_part& part, std::size_t index, time_point now) {
         ++state_.output_tokens;
     }
     if (end) what.end = leave(a, *end);
-    outcomes_.push_back(std::move(what));
+    outcomes_.push_back(what);
 }
 
 // The scheduler and the counts forget it; its sink is told later.

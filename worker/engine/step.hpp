@@ -30,12 +30,14 @@ struct step_parts {
 
 class stepper {
  public:
-    // What changes is published to `board`, before sinks hear of it.
+    // What a step or a cancel changes is published to `board`, before sinks hear of it.
     stepper(step_parts parts, state_board& board);
 
     bool has_work() const noexcept { return !scheduler_.empty(); }
 
     void add(const std::shared_ptr<ticket>& from);
+    // What `add` and `step` made of the queues, for all to see.
+    void publish();
     // Ends those of them that are here as aborted.
     void cancel(std::span<const generation_id> ids);
     // Throws what device, model or scheduler throw; nothing but `end_all` is called after that.
@@ -68,7 +70,6 @@ class stepper {
     generation_summary leave(const answer& a, finish reason);
     void count_end(const answer& a, finish reason) noexcept;
     void count_step(time_point now);
-    void publish();
     void tell();
     class_state& class_of(const answer& a) noexcept;
 

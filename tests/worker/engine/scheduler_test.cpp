@@ -142,9 +142,9 @@ TEST(scheduler, lets_small_ones_pass_a_large_one_but_only_so_often) {
     const auto running = s.add({.num_prompt = 60, .max_tokens = 300});
     s.step();
     const auto large = s.add({.num_prompt = 8 * page_size, .max_tokens = 1, .first_token = 1000});
-    std::vector<generation_id> small;
-    for (int i = 0; i < 5; ++i)
-        small.push_back(s.add({.num_prompt = 8, .max_tokens = 2, .first_token = 5000}));
+    std::array<generation_id, 5> small{};
+    for (generation_id& id : small)
+        id = s.add({.num_prompt = 8, .max_tokens = 2, .first_token = 5000});
     s.add({.traffic_class = bulk, .num_prompt = 8, .max_tokens = 2, .first_token = 5000});
     s.step();
     s.step();
