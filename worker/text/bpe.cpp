@@ -10,12 +10,6 @@ namespace {
 
 // Scanning is quadratic: 64 bytes cost at most 2 000 steps, on a cache line or four.
 constexpr std::size_t short_piece = 64;
-constexpr std::uint32_t no_symbol = 0xFFFFFFFF;
-
-// The top of the heap is the lowest rank and, of equal ranks, the leftmost.
-bool is_later(const merge_space::candidate& a, const merge_space::candidate& b) noexcept {
-    return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
-}
 
 }  // namespace
 
@@ -94,48 +88,43 @@ void bpe::merge_short(std::string_view piece, std::vector<token_id>& out) const 
 }
 
 void bpe::merge_long(std::string_view piece, merge_space& space, std::vector<token_id>& out) const {
+    auto& ids = space.ids;
     auto& symbols = space.symbols;
     auto& queue = space.queue;
-    symbols.clear();
+    ids.clear();
+    ids.reserve(piece.size());
     queue.clear();
     for (const char byte : piece) {
         const token_id id = byte_tokens_[static_cast<unsigned char>(byte)];
-        if (id == token_texts::none) continue;
-        const auto at = static_cast<std::uint32_t>(symbols.size());
-        symbols.push_back({id, at == 0 ? no_symbol : at - 1, at + 1, false});
+        if (id != token_texts::none) ids.push_back(id);
     }
-    if (symbols.empty()) return;
-    symbols.back().next = no_symbol;
-
+    symbols.fill(static_cast<std::uint32_t>(ids.size()));
+    for (std::uint32_t i = 0; i + 1 < ids.size(); ++i) {
+        const std::uint32_t rank = merges_.find(ids[i], ids[i + 1]).rank;
+        if (rank != merge_table::no_rank) queue.begin_with(rank, i);
+    }
+    queue.begin();
     const auto offer = [&](std::uint32_t left, std::uint32_t right) {
-        const auto found = merges_.find(symbols[left].id, symbols[right].id);
-        if (found.rank == merge_table::no_rank) return false;
-        queue.push_back({found.rank, left, found.made});
-        return true;
+        const std::uint32_t rank = merges_.find(ids[left], ids[right]).rank;
+        if (rank != merge_table::no_rank) queue.push(rank, left);
     };
-    for (std::uint32_t i = 0; i + 1 < symbols.size(); ++i)
-        offer(i, i + 1);
-    std::make_heap(queue.begin(), queue.end(), is_later);
     while (!queue.empty()) {
-        std::pop_heap(queue.begin(), queue.end(), is_later);
-        const merge_space::candidate top = queue.back();
-        queue.pop_back();
-        auto& left = symbols[top.at];
-        if (left.is_gone || left.next == no_symbol) continue;
-        auto& right = symbols[left.next];
-        // Outdated when the pair there no longer makes the same token.
-        if (merges_.find(left.id, right.id).made != top.made) continue;
-        left.id = top.made;
-        right.is_gone = true;
-        left.next = right.next;
-        if (left.next != no_symbol) symbols[left.next].previous = top.at;
-        if (left.previous != no_symbol && offer(left.previous, top.at))
-            std::push_heap(queue.begin(), queue.end(), is_later);
-        if (left.next != no_symbol && offer(top.at, left.next))
-            std::push_heap(queue.begin(), queue.end(), is_later);
+        const merge_queue::candidate top = queue.pop();
+        const std::uint32_t at = merge_queue::place_of(top);
+        if (!symbols.has(at)) continue;
+        const std::uint32_t right = symbols.after(at);
+        if (right == symbol_set::none) continue;
+        const auto merge = merges_.find(ids[at], ids[right]);
+        if (merge.rank != merge_queue::rank_of(top)) continue;  // another pair by now
+        ids[at] = merge.made;
+        symbols.erase(right);
+        const std::uint32_t before = symbols.before(at), after = symbols.after(at);
+        if (before != symbol_set::none) offer(before, at);
+        if (after != symbol_set::none) offer(at, after);
     }
-    for (std::uint32_t at = 0; at != no_symbol; at = symbols[at].next)
-        out.push_back(symbols[at].id);
+    for (std::uint32_t at = 0; at < ids.size(); ++at) {
+        if (symbols.has(at)) out.push_back(ids[at]);
+    }
 }
 
 }  // namespace penstock::worker

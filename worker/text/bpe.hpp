@@ -1,6 +1,8 @@
 // Byte pair encoding: the merges of a vocabulary and their execution on one piece of text.
 #pragma once
 
+#include "worker/text/merge_queue.hpp"
+#include "worker/text/symbol_set.hpp"
 #include "worker/text/token_texts.hpp"
 
 #include <array>
@@ -50,17 +52,9 @@ class merge_table {
 
 // What long pieces need while they are merged; kept between the pieces of one text.
 struct merge_space {
-    struct symbol {
-        token_id id;
-        std::uint32_t previous, next;  // no_symbol: none
-        bool is_gone;
-    };
-    struct candidate {
-        std::uint32_t rank, at;
-        token_id made;
-    };
-    std::vector<symbol> symbols;
-    std::vector<candidate> queue;
+    std::vector<token_id> ids;
+    symbol_set symbols;  // which of `ids` still are: a merge leaves its left one only
+    merge_queue queue;
 };
 
 class bpe {

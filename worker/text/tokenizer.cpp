@@ -4,6 +4,7 @@
 
 #include "worker/text/nfc.hpp"
 #include "worker/text/tokenizer_state.hpp"
+#include "worker/text/unicode_classes.hpp"
 #include "worker/text/utf8.hpp"
 
 #include <boost/json.hpp>
@@ -67,6 +68,7 @@ result<tokenizer> tokenizer::parse(std::string_view text) {
     const json::value document = json::parse({text.data(), text.size()}, failed, &memory, options);
     if (failed) return refuse("is not JSON: " + failed.message());
     TRY(const tokenizer_source source, read_tokenizer_json(document));
+    unicode_classes::get();  // built now, not on the first request
     TRY(std::unique_ptr<const state> made, state::build(source));
     return tokenizer(std::move(made));
 }
@@ -146,6 +148,8 @@ class encoding {
 void tokenizer::encode(
     std::string_view text, std::span<const user_range> users, std::vector<token_id>& out
 ) const {
+    constexpr std::size_t bytes_a_token = 3;  // about
+    out.reserve(out.size() + text.size() / bytes_a_token);
     const std::vector<user_range> some = within(users, 0, text.size());
     encoding<state> work(*state_, out);
     if (valid_utf8_prefix(text) == text.size()) return work.encode(text, some);
