@@ -1,6 +1,7 @@
 // The worker's door on a port of the system's choice, before an engine that says what a test wrote.
 #pragma once
 
+#include "penstock/observe/log.hpp"
 #include "support/eventually.hpp"
 #include "support/test_client.hpp"
 #include "worker/api/fake_engine.hpp"
@@ -60,6 +61,7 @@ class running_front {
     )
         : speaker_(std::make_unique<fake_engine>(std::move(write), max_positions)),
           model_(tiny_model()) {
+        observe::log::set_level(observe::log::level::error);
         model_.fit(*speaker_);
         if (options.listen.empty()) options.listen = {"127.0.0.1:0"};
         options.service.version = "1.2.3";

@@ -126,7 +126,7 @@ inline constexpr std::string_view template_text =
     "{%- endfor %}<|im_end|>\n"
     "{% endfor %}"
     "{%- if add_generation_prompt %}<|im_start|>assistant\n"
-    "{%- if think %}<think>\n{% endif %}{% endif %}";
+    "{% if think %}<think>\n{% endif %}{% endif %}";
 
 template <class T>
 T must(result<T> made) {
