@@ -21,7 +21,7 @@ script says_weather(const generation&) {
 }
 
 script says_thought(const generation&) {
-    return say({{think}, ids_of("\nHm.\n"), {end_think}, ids_of("\n\nYes.")});
+    return say({{think}, ids_of("\nHm.\n"), {end_think}, ids_of("\nYes.")});
 }
 
 TEST(chat_answer, is_whole_with_its_usage) {
