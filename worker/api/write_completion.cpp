@@ -101,24 +101,21 @@ class completion_writer final : public answer_writer {
     // An object by text: of tokens with the same text, which are parts of characters, the likelier
     // one is said. The chosen token is always there.
     static void append_top(std::string& out, const token_text& token) {
-        std::vector<alternative> said;
+        std::vector<std::string> said;
         const auto say = [&](const alternative& one) {
-            const bool is_there = std::any_of(said.begin(), said.end(), [&](const auto& other) {
-                return other.bytes == one.bytes;
-            });
-            if (!is_there) said.push_back(one);
+            std::string text;
+            append_json_string(text, one.bytes);
+            if (std::find(said.begin(), said.end(), text) != said.end()) return;
+            if (!said.empty()) out += ',';
+            out += text;
+            out += ':';
+            append_logprob(out, one.logprob);
+            said.push_back(std::move(text));
         };
+        out += '{';
         for (const alternative& each : token.top)
             say(each);
         say(token);
-        out += '{';
-        const char* comma = "";
-        for (const alternative& each : said) {
-            out += std::exchange(comma, ",");
-            append_json_string(out, each.bytes);
-            out += ':';
-            append_logprob(out, each.logprob);
-        }
         out += '}';
     }
 
