@@ -148,7 +148,7 @@ int serve(const command_line& line) {
     std::cout << "ready";
     for (const auto& address : serving->addresses())
         std::cout << ' ' << address;
-    std::cout << std::endl;
+    std::cout << '\n' << std::flush;
     taken.wait();
     log::info("draining", {});
     serving->stop();

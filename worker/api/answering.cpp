@@ -187,6 +187,7 @@ io::task<stage_result<>> answering::write(answer_writer& writer, const std::stri
         CO_CHECK(wait_for_more());
     }
     std::vector<whole_choice> choices;
+    choices.reserve(parts_.size());
     for (const auto& each : parts_)
         choices.push_back({each->text.take(), each->text.reason()});
     const std::string body = writer.whole(choices, used());

@@ -67,12 +67,15 @@ class running_front {
         options.service.version = "1.2.3";
         front_ = must(front::open(*speaker_, model_, options));
     }
-    ~running_front() { stop(0s); }
+    ~running_front() {
+        if (!stopped_) stop(0s);
+        speaker_.reset();  // its tokens go to the door's loop
+    }
 
+    // Once.
     void stop(duration drain) {
-        if (!speaker_) return;
         front_->stop(drain);
-        speaker_.reset();
+        stopped_ = true;
     }
 
     std::uint16_t port() const { return front_->port(); }
@@ -115,6 +118,7 @@ class running_front {
     std::unique_ptr<fake_engine> speaker_;
     served_model model_;
     std::unique_ptr<front> front_;
+    bool stopped_ = false;
 };
 
 // The body of a chat request, with these members added.
