@@ -1,8 +1,6 @@
 // The model as the API knows it.
 #include "worker/api/served_model.hpp"
 
-#include "worker/ops/step_batch.hpp"
-
 #include <algorithm>
 
 namespace penstock::worker {
@@ -48,10 +46,7 @@ served_model::served_model(
 
 void served_model::fit(const engine& running) {
     rules.vocabulary = std::min(rules.vocabulary, running.vocabulary());
-    // A model may know more positions than the key-value store has room for.
-    const std::uint64_t room = std::uint64_t{running.state().kv_pages_total} * page_size;
-    rules.max_positions =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(running.max_positions(), room));
+    rules.max_positions = running.max_positions();
 }
 
 }  // namespace penstock::worker

@@ -94,7 +94,8 @@ class engine {
     virtual engine_state state() const = 0;
     // Ids from 0 to here have a logit.
     virtual std::uint32_t vocabulary() const noexcept = 0;
-    // Tokens of a sequence at most, prompt and answer together.
+    // Tokens of a sequence at most, prompt and answer together: what the model knows and the
+    // key-value store has room for.
     virtual std::uint32_t max_positions() const noexcept = 0;
 };
 

@@ -14,12 +14,18 @@
 namespace penstock::worker {
 namespace {
 
+// A model may know more positions than the key-value store has room for. The last token of an answer
+// is never an input and needs none.
+std::uint32_t positions_of(const model_shape& shape, std::uint32_t num_pages) noexcept {
+    const std::uint64_t room = std::uint64_t{num_pages} * page_size + 1;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.max_positions, room));
+}
+
 class threaded_engine final : public engine {
  public:
     threaded_engine(step_parts parts, const model_shape& shape, std::uint32_t max_waiting)
         : vocabulary_(shape.vocabulary),
-          max_positions_(shape.max_positions),
-          num_pages_(parts.pages.num_pages),
+          max_positions_(positions_of(shape, parts.pages.num_pages)),
           inbox_(max_waiting),
           stepper_(std::move(parts), board_),
           thread_([this] { run(); }) {}
@@ -48,7 +54,7 @@ class threaded_engine final : public engine {
     void serve();
     void fail(const std::string& why) noexcept;
 
-    std::uint32_t vocabulary_, max_positions_, num_pages_;
+    std::uint32_t vocabulary_, max_positions_;
     inbox inbox_;
     state_board board_;
     stepper stepper_;
@@ -80,9 +86,9 @@ result<void> threaded_engine::check(const generation& what) const {
         return bad("a bias is of a token that the vocabulary does not have");
     const std::uint64_t total = std::uint64_t{what.prompt.size()} + what.max_tokens;
     if (total > max_positions_)
-        return error(errc::context_length_exceeded, "prompt and max_tokens exceed the model");
-    if (sequence::pages_at_most(what.prompt.size(), what.max_tokens) > num_pages_)
-        return error(errc::context_length_exceeded, "prompt and max_tokens exceed the KV store");
+        return error(
+            errc::context_length_exceeded, "prompt and max_tokens exceed the model or its store"
+        );
     return success();
 }
 
