@@ -3,6 +3,7 @@
 
 #include "penstock/observe/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <signal.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@ namespace {
 constexpr std::size_t heard_at_once = 64 * 1024;
 constexpr int hearings_after_death = 64;
 constexpr duration look_every = std::chrono::milliseconds(20);
+// A death longer than this is told to requests at once, so that they go elsewhere.
+constexpr duration worth_waiting_for = std::chrono::seconds(2);
 // The kernel may hold a killed process back for as long as a device does not answer.
 constexpr duration wait_for_the_killed = std::chrono::seconds(5);
 constexpr std::string_view ready_word = "ready";
@@ -150,7 +153,9 @@ void worker_life::wait_for_restart(const std::string& how, time_point now) {
     due_ = after(now, wait);
     order_.place->status.end();
     order_.place->status.restarted();
-    say(replica_state::dead, now);
+    // After a single death requests wait for the next start; one that dies again and again is down.
+    const bool soon = wait <= std::min(restart.first, worth_waiting_for);
+    say(soon ? replica_state::starting : replica_state::dead, now);
     observe::log::warning(
         "worker_died",
         {{"replica", order_.replica},

@@ -18,11 +18,11 @@ namespace penstock::admission {
 //    breaker allow; lowered slots take nothing away from those that run.
 //  - Of tickets that could start on the same replicas the first to arrive starts first; a ticket
 //    that cannot start yet holds up no other. `tried` replicas are out for good.
-//  - A ticket is refused as soon as no replica that it has not tried is up (no_replica), when it
-//    would have to wait and asked not to (would_queue) or `pending` of its class wait already
-//    (queue_full), after `timeout` in the queue (queue_timeout), and when its own deadline has
-//    passed (deadline_spent): the time-out runs from `arrive`, so a request that was moved to
-//    another replica waits again.
+//  - A ticket is refused as soon as no replica that it has not tried is up or, by its supervisor's
+//    word, starting (no_replica), when it would have to wait and asked not to (would_queue) or
+//    `pending` of its class wait already (queue_full), after `timeout` in the queue
+//    (queue_timeout), and when its own deadline has passed (deadline_spent): the time-out runs from
+//    `arrive`, so a request that was moved to another replica waits again.
 //  - Every ticket gets exactly one verdict unless it is cancelled while it waits.
 // Cost: a grant is O(active lanes × replicas of their pools), everything else O(lanes + log
 // waiting). Nothing allocates once the slabs have grown to the highest number of tickets ever seen.

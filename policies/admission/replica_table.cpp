@@ -74,7 +74,9 @@ std::uint32_t replica_table::limit(const replica& r, time_point now) const noexc
 }
 
 replica_table::standing replica_table::stands(const replica& r, time_point now) const noexcept {
-    if (!r.listed || r.slots == 0 || r.life.state() != replica_state::ready) return standing::down;
+    if (!r.listed || r.slots == 0) return standing::down;
+    if (r.life.is_coming()) return standing::busy;
+    if (r.life.state() != replica_state::ready) return standing::down;
     if (now < r.ejected_until) return standing::down;
     if (!r.breaker.closed() && !r.breaker.probe_due(now)) return standing::down;
     if (now < r.paused_until || r.in_flight >= limit(r, now)) return standing::busy;

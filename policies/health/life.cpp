@@ -12,6 +12,7 @@ void life::begin(bool needs_warmup, time_point now) noexcept {
 
 bool life::come_up(time_point now) noexcept {
     misses_ = 0;
+    coming_ = false;
     if (up_ == replica_state::ready) return false;
     up_ = replica_state::ready;
     ready_since_ = now;
@@ -36,6 +37,7 @@ bool life::said(replica_state what, time_point now) noexcept {
         case replica_state::starting:
         case replica_state::dead:
             up_ = what;
+            coming_ = what == replica_state::starting;
             misses_ = 0;
             return false;
         case replica_state::ejected:

@@ -23,6 +23,9 @@ class life {
     // Never `ejected`, which is the outlier's.
     replica_state state() const noexcept;
     time_point ready_since() const noexcept { return ready_since_; }
+    // Whoever starts it says that it is starting: it will be up, or be said to be dead, before
+    // long.
+    bool is_coming() const noexcept { return coming_; }
     // It came up while we watched: the slow start runs from `ready_since`.
     bool came_up() const noexcept { return came_up_; }
 
@@ -32,6 +35,7 @@ class life {
     replica_state up_ = replica_state::starting;  // starting, ready or dead
     bool draining_ = false;
     bool came_up_ = false;
+    bool coming_ = false;
     std::uint32_t misses_ = 0;
     time_point ready_since_{};
 };

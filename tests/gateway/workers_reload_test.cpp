@@ -68,7 +68,8 @@ TEST(workers_reload, starts_a_changed_worker_anew_once_its_requests_have_ended) 
     endless_stream stream(gateway);
     ASSERT_TRUE(gateway.reload(one_worker(model, ", max_batch: 3")));
     ASSERT_TRUE(becomes(gateway, "starting"));
-    EXPECT_EQ(gateway.ask(chat_request()).status, 503) << "nothing new gets to the old one";
+    const std::string at_once = chat_request({}, {{"x-penstock-no-queue", "1"}});
+    EXPECT_EQ(gateway.ask(at_once).status, 503) << "nothing new gets to the old one";
     EXPECT_TRUE(is_alive(before));
     EXPECT_THAT(stream.rest(), HasSubstr("data: [DONE]"));
 

@@ -15,10 +15,11 @@ TEST(workers, get_no_request_before_they_answer_a_probe) {
     const running_gateway gateway(one_worker(model));
     EXPECT_TRUE(is_in_state(gateway, "starting"));
     EXPECT_EQ(gateway.metric(series("penstock_worker_up")), 0);
-    EXPECT_EQ(gateway.ask(chat_request()).status, 503);
-    ASSERT_TRUE(becomes(gateway, "ready"));
+    EXPECT_EQ(gateway.ask(chat_request({}, {{"x-penstock-no-queue", "1"}})).status, 503);
+    const auto waited = gateway.ask(chat_request());
+    EXPECT_EQ(content_of(waited), std::to_string(model.pid())) << "it comes, so one waits for it";
+    EXPECT_TRUE(is_in_state(gateway, "ready"));
     EXPECT_EQ(gateway.metric(series("penstock_worker_up")), 1);
-    EXPECT_EQ(content_of(gateway.ask(chat_request())), std::to_string(model.pid()));
     EXPECT_EQ(restarts(gateway), 0);
 }
 
@@ -68,9 +69,7 @@ TEST(workers, that_were_killed_in_mid_stream_end_it_with_an_error_event_and_come
     const std::string victim = model.kill_worker();
     EXPECT_THAT(client.read_rest(), HasSubstr("\"error\""));
     EXPECT_EQ(gateway.log(0)["verdict"], "upstream_error");
-
     ASSERT_TRUE(model.wait_for_starts(2));
-    ASSERT_TRUE(becomes(gateway, "ready"));
     const std::string answered_by = content_of(gateway.ask(chat_request()));
     EXPECT_EQ(answered_by, std::to_string(model.pid()));
     EXPECT_NE(answered_by, victim);

@@ -29,6 +29,24 @@ TEST(fixed_slots_tried, refuse_at_once_when_no_other_is_up) {
     EXPECT_EQ(d.refusal_of(d.arrive(tried(any, {0}))).reason, errc::no_replica);
 }
 
+TEST(fixed_slots_starting, is_worth_waiting_for_by_its_supervisors_word) {
+    driver d{spec_of({{1}})};
+    d.say(0, replica_state::starting);
+    const ticket first = d.arrive(any), second = d.arrive(any);
+    EXPECT_TRUE(d.is_waiting(first));
+    d.say(0, replica_state::ready);
+    EXPECT_EQ(d.replica_of(first), 0);
+    EXPECT_TRUE(d.is_waiting(second));
+    d.say(0, replica_state::dead);
+    EXPECT_EQ(d.refusal_of(second).reason, errc::no_replica);
+}
+
+TEST(fixed_slots_starting, holds_up_nothing_that_another_replica_can_start) {
+    driver d{spec_of({{1, 1}})};
+    d.say(0, replica_state::starting);
+    EXPECT_EQ(d.replica_of(d.arrive(any)), 1);
+}
+
 TEST(fixed_slots_tried, do_not_hold_up_those_behind_them) {
     driver d{spec_of({{1, 1}})};
     const ticket a = d.arrive(any), b = d.arrive(any);

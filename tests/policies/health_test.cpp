@@ -219,10 +219,14 @@ TEST(life, takes_a_supervisors_word_for_starting_and_dead) {
     life l = begun(false);
     l.said(replica_state::dead, start);
     EXPECT_EQ(l.state(), replica_state::dead);
+    EXPECT_FALSE(l.is_coming());
     l.said(replica_state::starting, start);
     EXPECT_EQ(l.state(), replica_state::starting);
+    EXPECT_TRUE(l.is_coming());
     EXPECT_TRUE(l.said(replica_state::ready, start + 1s));
     EXPECT_TRUE(l.came_up());
+    EXPECT_FALSE(l.is_coming());
+    EXPECT_FALSE(begun(true).is_coming()) << "nobody said that it will come";
 }
 
 }  // namespace
