@@ -29,6 +29,7 @@ models:
   plain: {{replicas: [{url}]}}
   one-slot: {{upstream_model: slow, replicas: [{{url: {url}, slots: 1}}]}}
   embeddings-only: {{replicas: [{{url: {url}, serves: [/v1/embeddings]}}]}}
+  bundled: {{replicas: [{{worker: {{model: {root}/models/penstock-demo, device: cpu}}}}]}}
   fail-over: {{upstream_model: fail-500-once, replicas: [{url}, {same_place}]}}
 {behaviours}
 health:
@@ -52,6 +53,6 @@ def start_gateway(binary, upstream_port, folder):
     url = f"http://127.0.0.1:{upstream_port}"
     config = CONFIG.format(
         everything=digest_of(KEY), chat_only=digest_of(CHAT_ONLY_KEY), url=url, log=log,
-        same_place=f"http://localhost:{upstream_port}",
+        root=HERE.parents[1], same_place=f"http://localhost:{upstream_port}",
         behaviours="\n".join(f"  {name}: {{replicas: [{url}]}}" for name in BEHAVIOURS))
     return Gateway(binary, config, folder), log

@@ -14,8 +14,8 @@
 namespace penstock::worker {
 namespace {
 
-// A model may know more positions than the key-value store has room for. The last token of an answer
-// is never an input and needs none.
+// A model may know more positions than the key-value store has room for. The last token of an
+// answer is never an input and needs none.
 std::uint32_t positions_of(const model_shape& shape, std::uint32_t num_pages) noexcept {
     const std::uint64_t room = std::uint64_t{num_pages} * page_size + 1;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.max_positions, room));
