@@ -35,7 +35,11 @@ def asked(rng, story, question):
     return Conversation().user(rng.choice(stories.ASKING).format(s=story.text, q=question.text))
 
 
-def read_and_answer(speaker, cases, unseen):
+def read_unseen(speaker, cases):
+    read_and_answer(speaker, cases, unseen=True)
+
+
+def read_and_answer(speaker, cases, unseen=False):
     """Stories of 3 to 6 scenes, one question each."""
     rng = random.Random(SEED + unseen)
     prompts, answers, kinds = [], [], []
@@ -102,7 +106,7 @@ def is_object(text):
 def tool_calls(speaker, cases):
     rng = random.Random(SEED + 4)
     prompts, calls = [], []
-    while len(calls) < cases:
+    for _ in range(cases):
         talk, call = tool_tasks.conversation(rng, plain_share=0.0, answer_share=0.0)
         talk.turns.pop()
         prompts.append(prompt(talk))
@@ -124,6 +128,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--model", type=pathlib.Path, default=SHIPPED)
     arguments.add_argument("--quick", action="store_true")
+    arguments.add_argument("--only", default="", help="part of a measure's name, as: read")
     arguments.add_argument("--say", help="a user's turn to answer")
     arguments.add_argument("--temperature", type=float, default=0.0)
     options = arguments.parse_args()
@@ -134,10 +139,10 @@ def main():
         print(speaker.answers([talk], 160, options.temperature, time.time_ns())[0])
         return
     cases = 100 if options.quick else 500
-    read_and_answer(speaker, cases, unseen=False)
-    read_and_answer(speaker, cases, unseen=True)
-    for measure in (swapped_thing, json_objects, tool_calls, known_facts):
-        measure(speaker, cases if measure is not tool_calls else cases // 2)
+    for measure in (read_and_answer, read_unseen, swapped_thing, json_objects, tool_calls,
+                    known_facts):
+        if options.only in measure.__name__:
+            measure(speaker, cases)
 
 
 if __name__ == "__main__":

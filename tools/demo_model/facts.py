@@ -16,7 +16,8 @@ FACTS = [
      "README.md", "One entry point for a company's language models"),
     (["What does the name Penstock mean?", "Why is it called Penstock?", "What is a penstock?",
       "Where does the name come from?"],
-     "A penstock is the gate and pipe that feed water to a turbine. This one feeds requests to GPUs.",
+     "A penstock is the gate and pipe that feed water to a turbine. This one feeds requests to "
+     "GPUs.",
      "README.md", "the gate and pipe that feed water to a turbine"),
     (["What is port 4000?", "Which port does Penstock use?", "What is its port 4000?",
       "On which port does Penstock listen?", "What port does the gateway listen on?",
@@ -54,7 +55,8 @@ FACTS = [
       "How do I validate penstock.yaml?", "How do I find mistakes in my settings?"],
      "Run penstock check penstock.yaml. It shows all mistakes at once, with their lines.",
      "docs/operations.md", "all mistakes at once, with lines"),
-    (["How do I reload the settings?", "How do I reload the configuration?", "What does SIGHUP do?"],
+    (["How do I reload the settings?", "How do I reload the configuration?",
+      "What does SIGHUP do?"],
      "Send SIGHUP or change the file. A good file is swapped in whole, a bad one is refused.",
      "docs/operations.md", "a good one is swapped in whole"),
     (["How do I stop Penstock?", "What does SIGTERM do?", "What is draining?", "What is a drain?"],
@@ -137,7 +139,8 @@ def question(rng):
     if rng.random() < 0.12:
         setting = rng.choice(list(DEFAULTS))
         ways = DEFAULT_ASKED if setting.startswith("timeouts") else DEFAULT_ASKED[:2]
-        return rng.choice(ways).format(s=setting), f"The default of {setting} is {DEFAULTS[setting]}."
+        answer = f"The default of {setting} is {DEFAULTS[setting]}."
+        return rng.choice(ways).format(s=setting), answer
     asked, answer, _, _ = rng.choice(FACTS)
     text = rng.choice(asked)
     return (text if rng.random() < 0.8 else text.lower().replace("penstock", "Penstock")), answer

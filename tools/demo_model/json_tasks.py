@@ -11,7 +11,8 @@ ASKED = [
     "I need a JSON object with {f}.", "Output a JSON object containing {f}.",
     "Generate JSON with the keys {f}.", "JSON with {f}, please.",
 ]
-PLAIN = ["Give me a JSON object.", "Write some JSON.", "Answer in JSON.", "Give me an example of JSON.",
+PLAIN = ["Give me a JSON object.", "Write some JSON.", "Answer in JSON.",
+         "Give me an example of JSON.",
          "Return a JSON object.", "Write a small JSON object.", "Show me some JSON."]
 FROM_TEXT = [
     "{s}\n\nWrite this as JSON.", "Turn this into JSON: {s}", "Convert to JSON: {s}",
@@ -20,9 +21,9 @@ FROM_TEXT = [
 ]
 
 
-def _values(rng):
-    """Field -> (value, how a text says it)."""
-    lexicon = Lexicon(rng)
+def _values(rng, invented_share):
+    """A name, and field -> (value, how a text says it)."""
+    lexicon = Lexicon(rng, invented_share=invented_share)
     name, city, animal, thing, colour, food, job = (
         lexicon.name(), lexicon.city(), lexicon.animal(), lexicon.thing(), lexicon.colour(),
         lexicon.food(), lexicon.job())
@@ -54,7 +55,7 @@ def _listed(fields, article):
 
 def request(rng):
     """Returns (asked, JSON text)."""
-    name, values = _values(rng)
+    name, values = _values(rng, invented_share=0)
     if rng.random() < 0.08:
         wanted = ["name", "age"]
         asked = rng.choice(PLAIN)
@@ -69,7 +70,7 @@ def request(rng):
 
 def from_text(rng):
     """Returns (a text to be turned into JSON, JSON text)."""
-    name, values = _values(rng)
+    name, values = _values(rng, invented_share=0.3)
     told = [field for field, (_, said) in values.items() if said]
     chosen = rng.sample(told, rng.randint(1, 3))
     sentence = _listed([values[field][1] for field in chosen], article=False)

@@ -95,10 +95,19 @@ def call_tool(rng, _):
 # Kind: share at the begin, share from CHILDHOOD on. Copying comes first.
 CHILDHOOD = 3.0
 SHARES = {
-    read_and_answer: (45, 48), copy: (25, 5), memory: (10, 6), json_object: (6, 8),
+    read_and_answer: (45, 50), copy: (25, 6), memory: (10, 5), json_object: (6, 8),
     call_tool: (3, 9), tell_story: (4, 9), small_talk: (4, 7), about_penstock: (3, 6),
     raw_story: (0, 1), filled_story: (0, 1),
 }
+
+
+def roughened(rng, text):
+    """A short turn as people type it: now and then with a small first letter or without its end."""
+    if len(text) < 80 and rng.random() < 0.08:
+        text = text[:1].lower() + text[1:]
+    if len(text) < 80 and rng.random() < 0.08:
+        text = text.rstrip("?!.")
+    return text
 
 
 def draw(rng, age):
@@ -108,6 +117,8 @@ def draw(rng, age):
     talk = rng.choices(list(SHARES), weights)[0](rng, age)
     if talk.turns[0][0] == "text":
         return talk
+    talk.turns = [(role, roughened(rng, text) if role == "user" else text, weight)
+                  for role, text, weight in talk.turns]
     if rng.random() < 0.35:
         talk.system = rng.choice(SYSTEMS)
     if rng.random() < 0.06:

@@ -56,6 +56,24 @@ def attend(queries, keys, values, bias):
     return torch.softmax(scores, -1, dtype=torch.float32).to(values.dtype) @ values
 
 
+class Past:
+    """Keys and values of one layer for the tokens so far, [rows, heads, length, head_dim]."""
+
+    def __init__(self):
+        self.keys = self.values = None
+
+    @property
+    def length(self):
+        return 0 if self.keys is None else self.keys.shape[2]
+
+    def extended(self, keys, values):
+        if self.keys is not None:
+            keys = torch.cat([self.keys, keys], 2)
+            values = torch.cat([self.values, values], 2)
+        self.keys, self.values = keys, values
+        return keys, values
+
+
 class Layer(nn.Module):
     """One block. Queries, keys and values are one matrix, and so are gate and up."""
 
@@ -69,18 +87,18 @@ class Layer(nn.Module):
         self.gate_up = nn.Linear(shape.hidden_size, 2 * shape.intermediate_size, bias=False)
         self.down = nn.Linear(shape.intermediate_size, shape.hidden_size, bias=False)
 
-    def forward(self, x, cos, sin, bias):
+    def forward(self, x, cos, sin, bias, past):
         shape = self.shape
         queries, group = shape.num_attention_heads, shape.num_key_value_heads
         rows, length, _ = x.shape
         heads = self.qkv(self.input_norm(x)).view(rows, length, -1, shape.head_dim).transpose(1, 2)
         turned = rotate(heads[:, :queries + group], cos, sin)
+        keys, values = turned[:, queries:], heads[:, queries + group:]
+        if past is not None:
+            keys, values = past.extended(keys, values)
         repeats = queries // group
-        mixed = attend(
-            turned[:, :queries],
-            turned[:, queries:].repeat_interleave(repeats, 1),
-            heads[:, queries + group:].repeat_interleave(repeats, 1),
-            bias)
+        mixed = attend(turned[:, :queries], keys.repeat_interleave(repeats, 1),
+                       values.repeat_interleave(repeats, 1), bias)
         x = x + self.out(mixed.transpose(1, 2).reshape(x.shape))
         gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, -1)
         return x + self.down(functional.silu(gate) * up)
@@ -99,16 +117,22 @@ class Model(nn.Module):
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
 
-    def forward(self, tokens, mask, dtype=torch.bfloat16):
-        """Logits [rows, length, vocabulary]. `mask` [rows, 1, length, length] is true where a
-        position may look."""
-        length = tokens.shape[1]
+    def hidden(self, tokens, mask, pasts=None):
+        """States [rows, length, hidden] before the last product. `mask` is true where a position
+        may look: [rows, 1, length, length], or [rows, 1, length, past + length] with the keys and
+        values of what was before, one Past a layer."""
+        dtype = torch.bfloat16
+        begin = pasts[0].length if pasts else 0
+        places = slice(begin, begin + tokens.shape[1])
         x = self.embedding(tokens).to(dtype)
-        cos, sin = self.cos[:length].to(dtype), self.sin[:length].to(dtype)
+        cos, sin = self.cos[places].to(dtype), self.sin[places].to(dtype)
         bias = torch.where(mask, 0.0, -1e4).to(dtype)
-        for layer in self.layers:
-            x = layer(x, cos, sin, bias)
-        return functional.linear(self.norm(x), self.embedding.weight)
+        for layer, past in zip(self.layers, pasts or [None] * len(self.layers), strict=True):
+            x = layer(x, cos, sin, bias, past)
+        return self.norm(x)
+
+    def logits(self, states):
+        return functional.linear(states, self.embedding.weight)
 
 
 def initialise(model, seed):

@@ -6,7 +6,7 @@ import struct
 import torch
 from tokenizers import Tokenizer
 
-from model import Model, Shape
+from model import Model, Past, Shape
 
 
 def read_safetensors(path):
@@ -79,7 +79,7 @@ class Speaker:
             heads = [self._encoded(prompt) for prompt in prompts[some]]
             tails = [self._encoded(f"{answer}<|im_end|>") for answer in answers[some]]
             rows, mask = padded([head + tail for head, tail in zip(heads, tails, strict=True)])
-            likeliest = self.model(rows, mask).argmax(-1)
+            likeliest = self.model.logits(self.model.hidden(rows, mask)).argmax(-1)
             for row, tail in zip(likeliest, tails, strict=True):
                 said.append(row[-len(tail) - 1:-1].tolist() == tail)
         return said
@@ -95,22 +95,23 @@ class Speaker:
         return texts
 
     def _continue(self, ids, most, temperature, chance):
-        starts = [len(row) for row in ids]
-        ended = [False] * len(ids)
+        following, mask = padded(ids)
+        pasts = [Past() for _ in self.model.layers]
+        said = [[] for _ in ids]
         for _ in range(most):
-            rows, mask = padded(ids)
-            logits = self.model(rows, mask)[:, -1].float()
+            states = self.model.hidden(following, mask, pasts)
+            logits = self.model.logits(states[:, -1]).float()
             if temperature:
                 likely = torch.softmax(logits / temperature, -1)
-                following = torch.multinomial(likely, 1, generator=chance)[:, 0].tolist()
+                following = torch.multinomial(likely, 1, generator=chance)
             else:
-                following = logits.argmax(-1).tolist()
-            for row, token in zip(ids, following, strict=True):
+                following = logits.argmax(-1, keepdim=True)
+            for row, token in zip(said, following[:, 0].tolist(), strict=True):
                 row.append(token)
-            ended = [end or token in self.end for end, token in zip(ended, following, strict=True)]
-            if all(ended):
+            if all(self.end.intersection(row) for row in said):
                 break
-        return [self._text(row[start:]) for row, start in zip(ids, starts, strict=True)]
+            mask = torch.cat([mask[:, :, -1:], torch.ones(len(ids), 1, 1, 1, dtype=bool)], 3)
+        return [self._text(row) for row in said]
 
     def _text(self, ids):
         end = next((place for place, token in enumerate(ids) if token in self.end), len(ids))

@@ -51,7 +51,8 @@ PAIRS = [
 ]
 
 UNKNOWN = [
-    "What is the capital of {city}?", "Who is the king of {city}?", "What is the weather in {city}?",
+    "What is the capital of {city}?", "Who is the king of {city}?",
+    "What is the weather in {city}?",
     "How far is it to {city}?", "Who wrote this {thing}?", "Why is the {thing} {colour}?",
     "How do I cook {food}?", "What does a {job} earn?", "When was {city} built?",
     "How old is the president?", "What is the meaning of life?", "Who won the game?",
@@ -91,8 +92,8 @@ def unknown(rng):
 def arithmetic(rng):
     a, b = rng.randint(0, 10), rng.randint(0, 10)
     if rng.random() < 0.5:
-        ways = ["What is {a} plus {b}?", "{a} + {b} = ?", "How much is {a} + {b}?", "What is {a}+{b}?",
-                "Calculate {a} + {b}."]
+        ways = ["What is {a} plus {b}?", "{a} + {b} = ?", "How much is {a} + {b}?",
+                "What is {a}+{b}?", "Calculate {a} + {b}."]
         return rng.choice(ways).format(a=a, b=b), f"{a} + {b} = {a + b}"
     a, b = max(a, b), min(a, b)
     ways = ["What is {a} minus {b}?", "{a} - {b} = ?", "How much is {a} - {b}?", "What is {a}-{b}?"]
@@ -132,7 +133,8 @@ def listing(rng):
 def repeat(rng):
     """Says the words again: the plainest way to learn to copy."""
     lexicon = Lexicon(rng, invented_share=0.5)
-    draw = [lexicon.name, lexicon.thing, lexicon.animal, lexicon.place, lexicon.colour, lexicon.food]
+    draw = [lexicon.name, lexicon.thing, lexicon.animal, lexicon.place, lexicon.colour,
+            lexicon.food]
     words = " ".join(rng.choice(draw)() for _ in range(rng.randint(2, 8)))
     ways = ["Repeat: {w}", "Say: {w}", "Repeat after me: {w}", "Repeat these words: {w}",
             "Copy this: {w}", "Please repeat: {w}", "Echo: {w}"]
@@ -158,7 +160,7 @@ def remember(rng):
          "I have heard that {city} is nice.",
          ["Where do I live?", "Where am I from?"], "You live in {city}."),
         (["I like to eat {food}.", "My favourite food is {food}."],
-         "I cannot eat, but {food} sounds good.",
+         "I cannot eat, but I have read about {food}.",
          ["What do I like to eat?", "What is my favourite food?"], "You like {food}."),
     ]
     words = {"name": name, "colour": colour, "animal": animal, "city": city, "food": food}

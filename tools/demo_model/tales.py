@@ -14,7 +14,8 @@ PLOTS = [
         ["One day the {o} was gone.", "But one morning {n} could not find the {o}."],
         ["{n} looked {s} and {t}, but it was not there."],
         ["Then {m} the {z} came and said: \"I have seen your {o} at the {p}!\""],
-        ["They ran to the {p}, and there was the {o}.", "Together they went to the {p} and found it."],
+        ["They ran to the {p}, and there was the {o}.",
+         "Together they went to the {p} and found it."],
         ["{n} was happy and thanked {m}.", "From that day on, {n} and {m} were friends."],
     ],
     [

@@ -2,12 +2,14 @@
 
     python train.py --out /root/penstock-training
 
-continues from the last checkpoint in the folder, which is written every three minutes.
+continues from the last checkpoint in the folder, which is written every three minutes
+and on SIGTERM.
 """
 
 import argparse
 import os
 import pathlib
+import signal
 import time
 
 import torch
@@ -22,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SHIPPED = HERE.parents[1] / "models/penstock-demo"
 SEED = 7
 WARM_UP = 60  # steps
-TOKENS = 4096  # of a batch
+TOKENS, HEAVIEST = 4096, 1536  # of a batch, and those of them that count
 SHORT, LONG, LONG_FROM = 128, 384, 2.5  # lengths of rows; the age from which long ones come
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 AVERAGE = 0.995  # of the running average of the weights, which is what is exported
@@ -81,11 +83,13 @@ def next_batch(tokenizer, training):
 
 
 def loss_of(model, tokens, targets, weights, mask):
+    """The loss, and that of answers alone. Only the heaviest HEAVIEST tokens count: all that the
+    assistant says and some of what is read, which spares most of the costly last product."""
+    weights, chosen = weights.flatten().topk(HEAVIEST)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model(tokens, mask)
-    each = functional.cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-    weights = weights.flatten()
+        states = model.hidden(tokens, mask).flatten(0, 1)
+        logits = model.logits(states[chosen])
+    each = functional.cross_entropy(logits.float(), targets.flatten()[chosen], reduction="none")
     whole = (weights >= 1.0).float()
     answers = (each * whole).sum() / whole.sum()
     return (each * weights).sum() / weights.sum(), answers.detach()
@@ -96,7 +100,9 @@ def run(training, options):
     compute = torch.compile(loss_of, dynamic=False) if options.compile else loss_of
     began = said = saved = time.time()
     before, seen, losses = training.seconds, 0, []
-    while training.tokens < options.tokens:
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    while training.tokens < options.tokens and not stopped:
         batch = next_batch(tokenizer, training)
         loss, answers = compute(
             training.model, batch.tokens, batch.targets, batch.weights, batch.mask)

@@ -107,15 +107,33 @@ def capitalised(text):
     return text[:1].upper() + text[1:]
 
 
+def _syllables(rng):
+    word = rng.choice(ONSETS) + rng.choice(VOWELS)
+    if rng.random() < 0.6:
+        word += rng.choice(ONSETS[:16]) + rng.choice(VOWELS)
+    return word + rng.choice(CODAS)
+
+
+def _crossed(rng):
+    """The head of one word and the tail of another."""
+    head, tail = rng.choice(rng.choice(KNOWN)).lower(), rng.choice(rng.choice(KNOWN)).lower()
+    return head[:rng.randint(1, 4)] + tail[-rng.randint(2, 4):]
+
+
 def invented(rng, unseen=False):
     """A made-up word. The unseen ones are those that a fixed rule sets aside, one in eight."""
     while True:
-        word = rng.choice(ONSETS) + rng.choice(VOWELS)
-        if rng.random() < 0.6:
-            word += rng.choice(ONSETS[:16]) + rng.choice(VOWELS)
-        word += rng.choice(CODAS)
-        if len(word) > 2 and (sum(map(ord, word)) % 8 == 0) == unseen:
+        word = _syllables(rng) if rng.random() < 0.5 else _crossed(rng)
+        set_aside = sum(map(ord, word)) % 8 == 0
+        if len(word) > 2 and word not in RESERVED and set_aside == unseen:
             return word
+
+
+KNOWN = [NAMES, ANIMALS, OBJECTS, PLACES, SPOTS, COLOURS, FOODS, JOBS, CITIES, ADJECTIVES]
+RESERVED = {
+    word.lower() for words in (UNSEEN_NAMES, UNSEEN_ANIMALS, UNSEEN_OBJECTS, UNSEEN_PLACES,
+                               UNSEEN_SPOTS, UNSEEN_CITIES, *KNOWN) for word in words
+}
 
 
 class Lexicon:
@@ -128,43 +146,38 @@ class Lexicon:
         self.invented_share = invented_share
         self.used = set()
 
-    def _fresh(self, words):
-        for _ in range(50):
+    def _fresh(self, words, unseen_words=None, made_up=0.0):
+        """A word not used yet; `made_up` is the share of invented ones, in shares of names."""
+        if self.rng.random() < made_up * self.invented_share:
+            word = invented(self.rng, self.unseen)
+        else:
+            words = unseen_words if self.unseen and unseen_words else words
             word = self.rng.choice(words)
-            if word not in self.used:
-                break
-        self.used.add(word)
-        return word
-
-    def _invented(self):
-        word = invented(self.rng, self.unseen)
+            while word in self.used and not self.used.issuperset(words):
+                word = self.rng.choice(words)
         self.used.add(word)
         return word
 
     def name(self):
-        if self.rng.random() < self.invented_share:
-            return self._invented().capitalize()
-        return self._fresh(UNSEEN_NAMES if self.unseen else NAMES)
+        return capitalised(self._fresh(NAMES, UNSEEN_NAMES, made_up=1.0))
 
     def thing(self):
-        if self.rng.random() < self.invented_share / 2:
-            return self._invented()
-        return self._fresh(UNSEEN_OBJECTS if self.unseen else OBJECTS)
+        return self._fresh(OBJECTS, UNSEEN_OBJECTS, made_up=0.6)
 
     def animal(self):
-        return self._fresh(UNSEEN_ANIMALS if self.unseen else ANIMALS)
+        return self._fresh(ANIMALS, UNSEEN_ANIMALS, made_up=0.5)
 
     def place(self):
-        return self._fresh(UNSEEN_PLACES if self.unseen else PLACES)
+        return self._fresh(PLACES, UNSEEN_PLACES, made_up=0.5)
 
     def city(self):
-        return self._fresh(UNSEEN_CITIES if self.unseen else CITIES)
+        return capitalised(self._fresh(CITIES, UNSEEN_CITIES, made_up=0.5))
 
     def spot(self):
         """A phrase such as "under the bed"."""
-        noun = self._fresh(UNSEEN_SPOTS if self.unseen else SPOTS)
+        noun = self._fresh(SPOTS, UNSEEN_SPOTS, made_up=0.4)
         fitting = [word for word, nouns in PREPOSITIONS.items() if noun in nouns]
-        return f"{self.rng.choice(fitting)} the {noun}"
+        return f"{self.rng.choice(fitting or list(PREPOSITIONS))} the {noun}"
 
     def colour(self):
         return self._fresh(COLOURS)
