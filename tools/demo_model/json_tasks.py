@@ -2,6 +2,7 @@
 
 import json
 
+from smalltalk import some_words
 from words import ADJECTIVES, NUMBERS, Lexicon, with_article
 
 ASKED = [
@@ -14,6 +15,10 @@ ASKED = [
 PLAIN = ["Give me a JSON object.", "Write some JSON.", "Answer in JSON.",
          "Give me an example of JSON.",
          "Return a JSON object.", "Write a small JSON object.", "Show me some JSON."]
+LISTED = [
+    "Make a JSON list of: {w}", "Write as a JSON list: {w}", "As a JSON list: {w}",
+    "Put these words into a JSON list: {w}", "JSON list of {w}", "Turn into a JSON list: {w}",
+]
 FROM_TEXT = [
     "{s}\n\nWrite this as JSON.", "Turn this into JSON: {s}", "Convert to JSON: {s}",
     "Extract the data as JSON: {s}", "As JSON: {s}", "Give me this as a JSON object: {s}",
@@ -66,6 +71,15 @@ def request(rng):
         asked = rng.choice(ASKED).format(f=_listed(wanted, rng.random() < 0.6))
     answer = {field: name if field == "name" else values[field][0] for field in wanted}
     return asked, json.dumps(answer)
+
+
+def word_list(rng):
+    """Returns (words to be put in a list, JSON text). A word looks otherwise after a quotation mark
+    than after a space, since the space belongs to its first token: that is learned here."""
+    numbers = rng.choice([0.0, 0.2])
+    words = [rng.randint(0, 99) if rng.random() < numbers else word for word in some_words(rng)]
+    said = rng.choice([" ", ", "]).join(map(str, words))
+    return rng.choice(LISTED).format(w=said), json.dumps(words)
 
 
 def from_text(rng):

@@ -68,7 +68,7 @@ def about_penstock(rng, _):
 def copy(rng, _):
     talk = Conversation()
     for _ in range(rng.choice([1, 2, 3])):
-        said, answer = smalltalk.repeat(rng)
+        said, answer = rng.choice([smalltalk.repeat, json_tasks.word_list])(rng)
         talk.user(said).assistant(answer)
     return talk
 
@@ -83,7 +83,7 @@ def memory(rng, _):
 def json_object(rng, _):
     talk = Conversation()
     for _ in range(rng.choice([1, 1, 2])):
-        asked, answer = (json_tasks.request if rng.random() < 0.5 else json_tasks.from_text)(rng)
+        asked, answer = (json_tasks.request if rng.random() < 0.35 else json_tasks.from_text)(rng)
         talk.user(asked).assistant(answer)
     return talk
 
@@ -95,8 +95,8 @@ def call_tool(rng, _):
 # Kind: share at the begin, share from CHILDHOOD on. Copying comes first.
 CHILDHOOD = 3.0
 SHARES = {
-    read_and_answer: (45, 50), copy: (25, 6), memory: (10, 5), json_object: (6, 8),
-    call_tool: (3, 9), tell_story: (4, 9), small_talk: (4, 7), about_penstock: (3, 6),
+    read_and_answer: (45, 46), copy: (25, 13), memory: (10, 4), json_object: (6, 11),
+    call_tool: (3, 15), tell_story: (4, 8), small_talk: (4, 6), about_penstock: (3, 3),
     raw_story: (0, 1), filled_story: (0, 1),
 }
 

@@ -130,12 +130,16 @@ def listing(rng):
             "\n".join(f"- {word}" for word in rng.sample(KINDS[kind], number)))
 
 
+def some_words(rng):
+    lexicon = Lexicon(rng, invented_share=rng.choice([0.3, 2.0]))
+    draw = [lexicon.name, lexicon.thing, lexicon.animal, lexicon.place, lexicon.colour,
+            lexicon.food, lexicon.city, lexicon.job, lexicon.mood]
+    return [rng.choice(draw)() for _ in range(rng.randint(2, 9))]
+
+
 def repeat(rng):
     """Says the words again: the plainest way to learn to copy."""
-    lexicon = Lexicon(rng, invented_share=0.5)
-    draw = [lexicon.name, lexicon.thing, lexicon.animal, lexicon.place, lexicon.colour,
-            lexicon.food]
-    words = " ".join(rng.choice(draw)() for _ in range(rng.randint(2, 8)))
+    words = " ".join(some_words(rng))
     ways = ["Repeat: {w}", "Say: {w}", "Repeat after me: {w}", "Repeat these words: {w}",
             "Copy this: {w}", "Please repeat: {w}", "Echo: {w}"]
     return rng.choice(ways).format(w=words), f"You said: {words}"
