@@ -92,9 +92,10 @@ class UnixConnection(http.client.HTTPConnection):
 class Stream:
     """One streamed chat: its events as they come."""
 
-    def __init__(self, connection, model="chat", headers=None):
+    def __init__(self, connection, model="chat", headers=None, body=None):
         self.connection = connection
-        body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        body = body or {"model": model, "stream": True,
+                        "messages": [{"role": "user", "content": "hi"}]}
         connection.request("POST", CHAT, json.dumps(body),
                            {"Content-Type": "application/json", **(headers or {})})
         self.answer = connection.getresponse()
