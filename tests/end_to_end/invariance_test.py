@@ -36,12 +36,12 @@ class Invariance(Case):
 
     def test_a_thousand_copies_under_random_load_over_two_workers_have_one_answer(self):
         model = ROOT / "models/penstock-demo"
+        replicas = "".join(
+            f"      - {{id: {name}, worker: {{model: {model}, device: cpu, threads: {threads}}}}}\n"
+            for name, threads in (("one", 1), ("two", 2)))
         gateway = self.gateway(
-            "listen: [{address: 127.0.0.1:0}]\n"
-            "expose_headers: all\n"
-            "models:\n  demo:\n    replicas:\n"
-            + "".join(f"      - {{id: {name}, worker: {{model: {model}, device: cpu, threads: {threads}}}}}\n"
-                      for name, threads in (("one", 1), ("two", 2))))
+            "listen: [{address: 127.0.0.1:0}]\nexpose_headers: all\n"
+            f"models:\n  demo:\n    replicas:\n{replicas}")
         source = random.Random(4)
         load = [ASKED if i % 2 else noise(source) for i in range(2 * COPIES)]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
