@@ -31,6 +31,8 @@ void add_model_options(CLI::App& app, command_line& line) {
     app.add_option("--served-name", o.served_name, "name in /v1/models; the folder's by default");
     app.add_option("--device", o.device, "auto, cpu or cuda:N")->capture_default_str();
     app.add_option("--threads", o.threads, "of the CPU; 0: one a core")->capture_default_str();
+    app.add_option("--read-threads", o.read_threads, "of a tensor of the checkpoint")
+        ->capture_default_str();
     app.add_option("--max-positions", o.max_positions, "of prompt and answer; 0: the model's")
         ->capture_default_str();
 }

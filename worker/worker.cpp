@@ -31,6 +31,7 @@ result<void> check(const worker_options& options) {
     if (options.max_choices == 0) return wrong_option("max-choices", "must be at least 1");
     if (options.max_connections == 0) return wrong_option("max-connections", "must be at least 1");
     if (options.body_bytes == 0) return wrong_option("body-bytes", "must be at least 1");
+    if (options.read_threads == 0) return wrong_option("read-threads", "must be at least 1");
     if (options.text_threads == 0) return wrong_option("text-threads", "must be at least 1");
     return success();
 }
@@ -99,6 +100,7 @@ result<loaded_engine> load_engine(const worker_options& options, std::uint32_t n
     TRY(const std::string identity, weights_identity(options.model));
     TRY(checkpoint weights, checkpoint::open(options.model));
     weights.on_progress(report_progress());
+    weights.set_readers(options.read_threads);
     TRY(std::unique_ptr<language_model> model,
         load_model(options.model, weights, *device, {.max_positions = options.max_positions}));
     const model_shape shape = model->shape();

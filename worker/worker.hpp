@@ -19,6 +19,7 @@ struct worker_options {
     std::vector<std::string> listen;  // "127.0.0.1:8100", "unix:/run/penstock/worker.sock"
     std::string device = "auto";      // auto | cpu | cuda:N
     unsigned threads = 0;             // of the CPU backend; 0: one a core
+    unsigned read_threads = 4;        // that read one tensor of the checkpoint
     std::uint32_t max_positions = 0;  // 0: the model's
     engine_options engine;
     std::uint64_t body_bytes = 32 * 1024 * 1024;     // of one request

@@ -4,6 +4,7 @@ ten thousand clients."""
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import threading
@@ -39,18 +40,43 @@ class Killed(Case):
         self.assertEqual(len(gateway.events("worker_started")), 2)
 
 
-class Storm(Case):
+class Alone(Case):
+    """The worker without a gateway."""
+
+    def serve(self, model, *options):
+        self.path = self.folder / "worker.sock"
+        self.worker = Process([WORKER, "--model", str(model), "--listen", f"unix:{self.path}",
+                               "--served-name", "demo", "--threads", "1", *options])
+        self.addCleanup(self.worker.stop)
+        wait_for("the worker is ready",
+                 lambda: any(line.startswith("ready") for line in self.worker.lines["stdout"]))
+
+
+class Template(Alone):
+    def ids(self, model):
+        self.serve(model)
+        status, text = exchange(UnixConnection(self.path), "POST", "/tokenize",
+                                {"messages": ASKED["messages"]})
+        self.assertEqual(status, 200, text)
+        self.worker.stop()
+        return json.loads(text)["tokens"]
+
+    def test_one_edited_word_of_a_template_changes_the_ids(self):
+        edited = self.folder / "edited"
+        shutil.copytree(MODEL, edited)
+        settings = edited / "tokenizer_config.json"
+        before = settings.read_text()
+        settings.write_text(before.replace("<|im_start|>assistant", "<|im_start|>helper"))
+        self.assertNotEqual(settings.read_text(), before)
+        self.assertNotEqual(self.ids(edited), self.ids(MODEL))
+
+
+class Storm(Alone):
     CLIENTS, EACH = 20, 500
 
     def setUp(self):
         super().setUp()
-        self.path = self.folder / "worker.sock"
-        self.worker = Process([
-            WORKER, "--model", str(MODEL), "--listen", f"unix:{self.path}", "--max-sequences", "8",
-            "--max-waiting", "12", "--threads", "1", "--served-name", "demo"])
-        self.addCleanup(self.worker.stop)
-        wait_for("the worker is ready",
-                 lambda: any(line.startswith("ready") for line in self.worker.lines["stdout"]))
+        self.serve(MODEL, "--max-sequences", "8", "--max-waiting", "12")
 
     def state(self):
         status, text = exchange(UnixConnection(self.path), "GET", "/internal/state")
