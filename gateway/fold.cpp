@@ -187,6 +187,7 @@ void fold_keys(snapshot& s) {
         entry.tenant = key.tenant;
         entry.label = key.sha256.substr(0, 8);
         entry.index = {i};
+        entry.cache_salt = settings::sha256_hex(key.tenant);
         const auto next = static_cast<std::uint32_t>(tenants.size());
         entry.tenant_number = tenants.try_emplace(key.tenant, tenant_index{next}).first->second;
         for (const auto& model : key.models)

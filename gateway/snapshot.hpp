@@ -26,8 +26,8 @@ struct replica_entry {
     upstream* where = nullptr;
     worker_place* worker = nullptr;           // of a bundled one
     std::vector<std::string> worker_command;  // of its program
-    std::string upstream_model;  // what it calls the model
-    std::string own_headers;     // Host, Authorization, Accept-Encoding: whole lines
+    std::string upstream_model;               // what it calls the model
+    std::string own_headers;                  // Host, Authorization, Accept-Encoding: whole lines
 };
 
 struct pool_entry {
@@ -56,7 +56,8 @@ struct model_entry {
 struct key_entry {
     std::string name;
     std::string tenant;
-    std::string label;  // short hash of the digest: for the log
+    std::string label;       // short hash of the digest: for the log
+    std::string cache_salt;  // of the tenant: its prompts share nothing with another's in a worker
     key_index index;
     tenant_index tenant_number;
     access::rights rights;

@@ -16,6 +16,7 @@ namespace log = penstock::observe::log;
 using penstock::worker::worker;
 using penstock::worker::worker_options;
 
+constexpr double longest_seconds = 7 * 86'400;  // of any time that is given
 constexpr int orphaned = 3;  // exit code when the other end of the lifeline closed
 
 struct command_line {
@@ -56,7 +57,7 @@ void add_engine_options(CLI::App& app, command_line& line) {
     app.add_option(
            "--max-bulk-age", line.max_bulk_age_seconds, "in seconds; older bulk counts as realtime"
     )
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(0.0, longest_seconds))
         ->capture_default_str();
     app.add_option("--cache-domain", e.cache_domain, "part of every prefix hash; the weights'");
     app.add_flag("--no-prefix-cache", line.no_prefix_cache, "compute every prompt anew");
@@ -79,10 +80,10 @@ void add_door_options(CLI::App& app, command_line& line) {
     app.add_option("--max-waiting-texts", o.max_waiting_texts, "long prompts that may wait")
         ->capture_default_str();
     app.add_option("--stall-timeout", line.stall_seconds, "in seconds, for a client that reads not")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Range(0.001, longest_seconds))
         ->capture_default_str();
     app.add_option("--drain-timeout", line.drain_seconds, "in seconds")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(0.0, longest_seconds))
         ->capture_default_str();
     app.add_option("--lifeline", line.lifeline, "a pipe; exits when its other end is closed");
 }

@@ -32,7 +32,7 @@ constexpr std::array ranges{
     range{"replicas[].slots", unit::count, 1, 65'536},
     range{"replicas[].worker.threads", unit::count, 0, 4096},
     range{"replicas[].worker.max_batch", unit::count, 1, 65'536},
-    range{"replicas[].worker.max_step_tokens", unit::tokens, 1, 1 * mib},
+    range{"replicas[].worker.max_step_tokens", unit::tokens, 64, 1 * mib},
     range{"replicas[].worker.kv_memory", unit::bytes, 1 * mib, 16 * tib},
     range{"timeouts.connect", unit::time, 1 * ms, 1 * hour},
     range{"timeouts.first_byte", unit::time, 1 * ms, 1 * day},

@@ -32,6 +32,15 @@ std::vector<openai::edit> edits_of(request_context& c) {
     return openai::edits_for(c.facts, wishes);
 }
 
+// What a worker of ours is told beside: it orders by class, too, and lets a tenant find in its
+// cache only what that tenant asked.
+void append_worker_lines(const request_context& c, std::string& head) {
+    head += c.work.klass == request_class::bulk ? "x-penstock-class: bulk\r\n"
+                                                : "x-penstock-class: realtime\r\n";
+    if (!c.key->cache_salt.empty())
+        head.append("x-penstock-cache-salt: ").append(c.key->cache_salt).append("\r\n");
+}
+
 // What is new in this attempt's head; the client's own lines follow it.
 std::string head_begin(const request_context& c, std::uint64_t body_size) {
     constexpr std::size_t fixed_parts = 64;
@@ -42,6 +51,7 @@ std::string head_begin(const request_context& c, std::uint64_t body_size) {
     head += c.upstream_target;
     head += " HTTP/1.1\r\n";
     head += c.replica->own_headers;
+    if (c.replica->worker) append_worker_lines(c, head);
     head += "Content-Length: ";
     head += std::to_string(body_size);
     head += "\r\n";

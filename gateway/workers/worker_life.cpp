@@ -153,9 +153,8 @@ void worker_life::wait_for_restart(const std::string& how, time_point now) {
     due_ = after(now, wait);
     order_.place->status.end();
     order_.place->status.restarted();
-    // After a single death requests wait for the next start; one that dies again and again is down.
-    const bool soon = wait <= std::min(restart.first, worth_waiting_for);
-    say(soon ? replica_state::starting : replica_state::dead, now);
+    // Requests wait for the next start if it is near; a worker that dies again and again is down.
+    say(wait <= worth_waiting_for ? replica_state::starting : replica_state::dead, now);
     observe::log::warning(
         "worker_died",
         {{"replica", order_.replica},

@@ -116,6 +116,8 @@ def main():
         suites.append(("python", [venv_folder / "bin/python", "-m", "unittest", "discover", "-v",
                                   "-p", "*_test.py", *wanted],
                        (r"^Ran (\d+) test", r"\b(?:failures|errors)=(\d+)")))
+        os.environ.setdefault("PENSTOCK_RENDERER",
+                              str(given.penstock.resolve().parent / "tests/render_lines"))
         os.environ.setdefault("TOKENIZE_LINES",
                               str(given.penstock.resolve().parent / "tests/tokenize_lines"))
         if "PENSTOCK_TEST_DATA" in os.environ:

@@ -9,7 +9,8 @@ import signal
 import socket
 import threading
 
-from rig import CHAT, PENSTOCK, ROOT, Case, Process, Stream, UnixConnection, exchange, wait_for
+from rig import (CHAT, PENSTOCK, ROOT, Case, Process, Stream, UnixConnection, digest_of, exchange,
+                 wait_for)
 
 MODEL = ROOT / "models/penstock-demo"
 WORKER = os.path.join(os.path.dirname(PENSTOCK), "penstock-worker")
@@ -38,6 +39,45 @@ class Killed(Case):
         status, text = exchange(self.connect(gateway), "POST", CHAT, {**ASKED, "max_tokens": 4})
         self.assertEqual(status, 200, text)
         self.assertEqual(len(gateway.events("worker_started")), 2)
+
+
+class Tenants(Case):
+    """What the gateway tells its worker of who asks."""
+
+    LONG = [{"role": "user", "content": "The fox has a red ball. " * 20}]
+
+    def setUp(self):
+        super().setUp()
+        keys = "".join(f"  - {{name: {name}, sha256: {digest_of(name)}, tenant: {name}}}\n"
+                       for name in ("one", "two"))
+        self.served = self.gateway(
+            f"listen: [{{address: 127.0.0.1:0}}]\nkeys:\n{keys}"
+            f"models: {{demo: {{replicas: [{{worker: {{model: {MODEL}, device: cpu}}}}]}}}}\n")
+
+    def cached(self, key, **headers):
+        body = {"model": "demo", "max_tokens": 2, "messages": self.LONG}
+        status, text = exchange(self.connect(self.served), "POST", CHAT, body,
+                                {"x-api-key": key, **headers})
+        self.assertEqual(status, 200, text)
+        return json.loads(text)["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    def worker_state(self):
+        said = [line["line"] for line in self.served.events("worker_said")]
+        (ready,) = [line for line in said if line.startswith("ready unix:")]
+        return json.loads(exchange(UnixConnection(ready.removeprefix("ready unix:")), "GET",
+                                   "/internal/state")[1])
+
+    def test_one_tenant_finds_nothing_in_the_cache_that_another_asked(self):
+        self.assertEqual(self.cached("one"), 0)
+        self.assertGreaterEqual(self.cached("one"), 64)
+        self.assertEqual(self.cached("two"), 0)
+        self.assertGreaterEqual(self.cached("two"), 64)
+
+    def test_the_worker_orders_by_the_requests_class(self):
+        self.cached("one", **{"x-penstock-class": "bulk"})
+        self.cached("one")
+        state = self.worker_state()
+        self.assertEqual((state["bulk"]["finished"], state["realtime"]["finished"]), (1, 1))
 
 
 class Alone(Case):

@@ -2,6 +2,7 @@
 #include "worker/api/chat_message.hpp"
 
 #include "worker/api/fields.hpp"
+#include "worker/api/read_json.hpp"
 
 #include <algorithm>
 
@@ -60,7 +61,7 @@ json::string read_parts(field_reader& message, const json::array& parts) {
     return joined;
 }
 
-// Absent where only tool calls are said.
+// Null where nothing is said but tool calls: templates tell that from an empty text.
 void read_content(field_reader& message, bool may_be_absent, json::object& out) {
     const json::value* content = message.find("content");
     if (!content) {
@@ -68,7 +69,7 @@ void read_content(field_reader& message, bool may_be_absent, json::object& out) 
             message.refuse(
                 errc::missing_field, "content", "'" + message.path_of("content") + "' is missing."
             );
-        out["content"] = "";
+        out["content"] = nullptr;
     } else if (content->is_string()) {
         out["content"] = content->get_string();
     } else if (content->is_array()) {
@@ -81,11 +82,8 @@ void read_content(field_reader& message, bool may_be_absent, json::object& out) 
 // The text that a model wrote as arguments, as an object. A text that is none is the client's
 // fault: it was not one of our answers whose call could be read.
 json::value as_object(field_reader& function, const json::string& text, std::size_t depth) {
-    json::parse_options options;
-    options.max_depth = depth;
-    json::error_code failed;
-    json::value parsed = json::parse(text, failed, {}, options);
-    if (!failed && parsed.is_object()) return parsed;
+    auto parsed = read_json(text, depth);
+    if (!parsed.has_error() && parsed.value().is_object()) return std::move(parsed).value();
     function.refuse(
         errc::invalid_value,
         "arguments",

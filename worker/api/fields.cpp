@@ -1,6 +1,8 @@
 // Members of a JSON object, read strictly.
 #include "worker/api/fields.hpp"
 
+#include "worker/api/read_json.hpp"
+
 #include <cmath>
 
 namespace penstock::worker {
@@ -141,21 +143,14 @@ const json::array* field_reader::array(std::string_view name) {
 }
 
 stage_result<json::object> parse_body(std::string_view body, std::size_t depth) {
-    json::parse_options options;
-    options.max_depth = depth;
-    json::stream_parser parser({}, options);
-    json::error_code failed;
-    const std::size_t read = parser.write_some(body.data(), body.size(), failed);
-    if (!failed) parser.finish(failed);
-    if (!failed && read < body.size()) failed = json::error::extra_data;
-    if (failed == json::error::too_deep) return refusal(errc::json_too_deep);
-    if (failed)
+    auto read = read_json(body, depth);
+    if (read.has_error() && read.error().code == errc::json_too_deep)
+        return refusal(errc::json_too_deep);
+    if (read.has_error())
         return refusal(
-            errc::invalid_json,
-            "The request's body is not valid JSON: " + failed.message() + " near byte " +
-                std::to_string(read) + "."
+            errc::invalid_json, "The request's body is not valid JSON: " + read.error().detail
         );
-    json::value whole = parser.release();
+    json::value whole = std::move(read).value();
     if (!whole.is_object())
         return refusal(
             errc::wrong_type,

@@ -91,6 +91,13 @@ struct page_pool::state {
         return id;
     }
     void give_back(page_id id) noexcept;
+    // Of a known page that nobody holds.
+    void forget(page_id id) noexcept {
+        known.erase(pages[id].hash);
+        idle.remove(id);
+        pages[id].known = pages[id].hashed = false;
+        free.push_back(id);
+    }
     link learn(
         page_id id, const link& before, const prefix_hash& hash, std::span<const token_id> content
     );
@@ -114,15 +121,17 @@ void page_pool::state::give_back(page_id id) noexcept {
     if (--p.refs > 0) return;
     if (p.hashed && !p.known) {
         const auto entry = known.find(p.hash);
-        if (entry == known.end()) {
-            try {
-                p.known = known.emplace(p.hash, id).second;
-            } catch (...) {
-                p.known = false;
-            }
-        } else if (pages[entry->second].refs == 0) {
+        const bool is_idle = entry != known.end() && pages[entry->second].refs == 0;
+        if (is_idle && pages[entry->second].content == p.content) {
             idle.remove(entry->second);
             idle.push_newest(entry->second);
+        } else if (is_idle) {
+            forget(entry->second);
+        }
+        try {
+            p.known = known.emplace(p.hash, id).second;
+        } catch (...) {
+            p.known = false;
         }
     }
     if (p.known) return idle.push_newest(id);
@@ -134,6 +143,11 @@ page_pool::state::link page_pool::state::learn(
     page_id id, const link& before, const prefix_hash& hash, std::span<const token_id> content
 ) {
     const auto same = find(before, hash, content);
+    // One that follows a page which is gone: nobody would find it, and its place in the table would
+    // keep the new one from being found.
+    if (const auto stale = known.find(hash);
+        !same && stale != known.end() && pages[stale->second].refs == 0)
+        forget(stale->second);
     page& p = pages[id];
     p.hash = hash;
     p.content = same ? pages[*same].content : ++last_content;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "penstock/clock.hpp"
+#include "penstock/ids.hpp"
 #include "penstock/result.hpp"
 #include "worker/ops/sampling.hpp"
 
@@ -13,8 +14,6 @@
 #include <vector>
 
 namespace penstock::worker {
-
-enum class request_class : std::uint8_t { realtime, bulk };
 
 struct generation {
     std::vector<token_id> prompt;  // at least one token

@@ -3,11 +3,8 @@
 //     render_lines FOLDER|TEMPLATE    lines {"values": {…}} on standard input, each answered with
 //                                     {"text": …, "users": [[begin, end]…]} or {"error": …}
 //     render_lines                    lines {"template": …, "values": {…}}
-//
-// Numbers are read by simdjson: Boost.JSON 1.81 rounds some doubles wrongly.
+#include "worker/api/read_json.hpp"
 #include "worker/text/chat_template.hpp"
-
-#include <simdjson.h>
 
 #include <fstream>
 #include <iostream>
@@ -18,35 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::value read(simdjson::dom::element from) {
-    using type = simdjson::dom::element_type;
-    switch (from.type()) {
-        case type::INT64:
-            return from.get_int64().value();
-        case type::UINT64:
-            return from.get_uint64().value();
-        case type::DOUBLE:
-            return from.get_double().value();
-        case type::BOOL:
-            return from.get_bool().value();
-        case type::STRING:
-            return json::string(from.get_string().value());
-        case type::ARRAY: {
-            json::array out;
-            for (const auto item : from.get_array())
-                out.push_back(read(item));
-            return out;
-        }
-        case type::OBJECT: {
-            json::object out;
-            for (const auto [key, member] : from.get_object())
-                out[key] = read(member);
-            return out;
-        }
-        default:
-            return nullptr;
-    }
-}
+constexpr std::size_t depth_max = 512;
 
 result<chat_template> template_at(const std::filesystem::path& place) {
     if (std::filesystem::is_directory(place)) return chat_template::load(place);
@@ -67,10 +36,9 @@ json::object answer(const result<chat_template>& given, const json::object& line
 }
 
 int run(int count, char** words) {
-    simdjson::dom::parser parser;
     result<chat_template> fixed = count > 1 ? template_at(words[1]) : error(errc::missing_field);
     for (std::string line; std::getline(std::cin, line);) {
-        const json::object asked = read(parser.parse(line).value()).as_object();
+        const json::object asked = read_json(line, depth_max).value().as_object();
         const json::value* const source = asked.if_contains("template");
         std::cout << json::serialize(
                          source == nullptr

@@ -32,7 +32,9 @@ TEST(examples, the_default_file_serves_the_demo_model_on_loopback) {
     const model& only = s.models.at("demo");
     EXPECT_EQ(only.aliases, std::vector<std::string>{"gpt-4o-mini"});
     const pool& pool = only.versions.at("default").pools.at("default");
-    EXPECT_EQ(pool.replicas.at(0).url, "http://127.0.0.1:4010");
+    const auto& worker = pool.replicas.at(0).worker;
+    ASSERT_TRUE(worker);
+    EXPECT_EQ(std::filesystem::canonical(worker->model), repository() / "models" / "penstock-demo");
 }
 
 TEST(examples, each_loads) {

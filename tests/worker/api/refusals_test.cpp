@@ -244,7 +244,9 @@ TEST(a_body, that_is_no_json_object_is_refused) {
          {"", "{", "nonsense", "{} {}", "{\"a\":\"\x80\"}", "{\"a\":\"\\ud800\"}"})
         expect_refused(front, {chat_path, body, "", "invalid_json"});
     expect_refused(front, {chat_path, "[]", "", type_code});
-    expect_refused(front, {chat_path, std::string(1000, '['), "", "json_too_deep"});
+    expect_refused(
+        front, {chat_path, std::string(1000, '[') + std::string(1000, ']'), "", "json_too_deep"}
+    );
 }
 
 TEST(another_model, is_not_found) {

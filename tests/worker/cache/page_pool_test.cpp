@@ -242,6 +242,30 @@ TEST(page_pool, makes_a_twin_known_when_the_first_was_evicted_meanwhile) {
     EXPECT_EQ(pool.counts().used, 0u);
 }
 
+TEST(page_pool, replaces_a_chain_whose_head_was_evicted) {
+    page_pool pool({.num_pages = 12});
+    const auto prompt = text_of(4 * page_size + 1);
+    held_pages first = pool.take_prefix(prompt, ""), twin = pool.take_prefix(prompt, "");
+    for (held_pages* each : {&first, &twin}) {
+        ASSERT_TRUE(pool.grow(*each, page_size));
+        pool.make_known(*each, prompt, page_size);
+    }
+    first = {};
+    ASSERT_TRUE(pool.grow(twin, 4 * page_size));
+    pool.make_known(twin, prompt, 4 * page_size);  // what follows the first's page
+    {
+        held_pages pressure;
+        ASSERT_TRUE(pool.grow(pressure, 8 * page_size));  // the first's page goes
+    }
+    held_pages anew = pool.take_prefix(prompt, "");
+    ASSERT_TRUE(pool.grow(anew, 4 * page_size));
+    pool.make_known(anew, prompt, 4 * page_size);
+    twin = {};
+    anew = {};
+    computed(pool, prompt);
+    EXPECT_EQ(reused(pool, prompt), 4 * page_size);
+}
+
 TEST(page_pool, gives_back_once_however_it_is_moved) {
     page_pool pool({.num_pages = 4});
     held_pages a;

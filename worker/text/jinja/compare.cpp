@@ -1,4 +1,5 @@
 // Order and membership.
+#include "worker/text/jinja/find_bytes.hpp"
 #include "worker/text/jinja/operators.hpp"
 
 #include <algorithm>
@@ -52,7 +53,7 @@ result<bool> contains(workspace& space, const value& whole, const value& part) {
             if (!part.is_string())
                 return wrong_type("'in <string>' needs a string as left operand", part);
             CHECK(space.charge_bytes(whole.bytes().size()));
-            return whole.bytes().find(part.bytes()) != std::string_view::npos;
+            return find_bytes(whole.bytes(), part.bytes()) != std::string_view::npos;
         }
         case kind::dict: {
             if (part.is(kind::list) || part.is(kind::dict))

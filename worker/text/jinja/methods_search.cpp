@@ -1,4 +1,5 @@
 // str's methods that look for something, cut at it, or ask what the string is.
+#include "worker/text/jinja/find_bytes.hpp"
 #include "worker/text/jinja/methods.hpp"
 #include "worker/text/jinja/unicode.hpp"
 
@@ -53,7 +54,7 @@ result<value> find_in(workspace& space, const value& self, const arguments& give
     std::size_t found = std::string_view::npos;
     if (where) {
         const auto part = self.bytes().substr(where->begin, where->end - where->begin);
-        found = Last ? part.rfind(given[0].bytes()) : part.find(given[0].bytes());
+        found = Last ? part.rfind(given[0].bytes()) : find_bytes(part, given[0].bytes());
     }
     if (found == std::string_view::npos) {
         if (MustBe) return fault("substring not found");
@@ -72,8 +73,8 @@ result<value> count_in(workspace& space, const value& self, const arguments& giv
     const std::string_view wanted = given[0].bytes();
     if (wanted.empty()) return value(static_cast<integer>(count_code_points(part) + 1));
     integer count = 0;
-    for (std::size_t at = part.find(wanted); at != part.npos;
-         at = part.find(wanted, at + wanted.size()))
+    for (std::size_t at = find_bytes(part, wanted); at != part.npos;
+         at = find_bytes(part, wanted, at + wanted.size()))
         ++count;
     return value(count);
 }
@@ -94,7 +95,8 @@ std::vector<stretch> split_at(std::string_view all, std::string_view by, integer
     std::size_t begin = 0, end = all.size();
     for (; most != 0; --most) {
         if (last && end < by.size()) break;
-        const std::size_t found = last ? all.rfind(by, end - by.size()) : all.find(by, begin);
+        const std::size_t found =
+            last ? all.rfind(by, end - by.size()) : find_bytes(all, by, begin);
         if (found == all.npos || found + by.size() > end) break;
         out.push_back(last ? stretch{found + by.size(), end} : stretch{begin, found});
         (last ? end : begin) = last ? found : found + by.size();
@@ -146,7 +148,7 @@ result<value> partition(workspace& space, const value& self, const arguments& gi
     if (given[0].bytes().empty()) return fault("empty separator");
     CHECK(space.charge_bytes(self.bytes().size()));
     const std::string_view all = self.bytes(), by = given[0].bytes();
-    const std::size_t found = Last ? all.rfind(by) : all.find(by);
+    const std::size_t found = Last ? all.rfind(by) : find_bytes(all, by);
     const std::size_t size = all.size();
     std::vector<stretch> parts{{0, found}, {found, found + by.size()}, {found + by.size(), size}};
     if (found == all.npos)

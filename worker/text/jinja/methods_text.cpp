@@ -1,4 +1,5 @@
 // str's methods that give other strings.
+#include "worker/text/jinja/find_bytes.hpp"
 #include "worker/text/jinja/methods.hpp"
 #include "worker/text/jinja/print.hpp"
 #include "worker/text/jinja/unicode.hpp"
@@ -137,7 +138,7 @@ result<value> replace_in(
         }
     }
     for (std::size_t found; !old.empty() && most != 0; at = found + old.size()) {
-        found = all.find(old.bytes, at);
+        found = find_bytes(all, old.bytes, at);
         if (found == all.npos) break;
         out.append(from, at, found);
         CHECK(put());
