@@ -19,8 +19,7 @@ SYSTEMS = [
 
 def read_and_answer(rng, age, unseen=False):
     hardest = min(6, 2 + int(age))
-    length = rng.randint(1, rng.randint(2, hardest))
-    story = stories.make_story(rng, length, unseen)
+    story = stories.make_story(rng, rng.randint(1, hardest), unseen)
     return stories.ask(rng, Conversation(), story, rng.randint(3, 8))
 
 
