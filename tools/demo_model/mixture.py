@@ -18,7 +18,7 @@ SYSTEMS = [
 
 
 def read_and_answer(rng, age, unseen=False):
-    hardest = min(7, 2 + int(age))
+    hardest = min(6, 2 + int(age))
     story = stories.make_story(rng, rng.randint(1, hardest), unseen)
     return stories.ask(rng, Conversation(), story, rng.randint(3, 8))
 
@@ -95,8 +95,8 @@ def call_tool(rng, _):
 # Kind: share at the begin, share from CHILDHOOD on. Copying comes first.
 CHILDHOOD = 3.0
 SHARES = {
-    read_and_answer: (45, 46), copy: (25, 13), memory: (10, 4), json_object: (6, 11),
-    call_tool: (3, 15), tell_story: (4, 8), small_talk: (4, 6), about_penstock: (3, 3),
+    read_and_answer: (45, 58), copy: (25, 6), memory: (10, 3), json_object: (6, 10),
+    call_tool: (3, 13), tell_story: (4, 7), small_talk: (4, 4), about_penstock: (3, 2),
     raw_story: (0, 1), filled_story: (0, 1),
 }
 

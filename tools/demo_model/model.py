@@ -50,8 +50,8 @@ def rotate(heads, cos, sin):
 
 
 def attend(queries, keys, values, bias):
-    """Plain attention. Compiled, at lengths up to 256, its backward pass is two to four times as
-    fast on a processor as that of PyTorch's fused attention."""
+    """Plain attention. Compiled, in rows of 128, forward and backward took 43 ms where PyTorch's
+    fused attention took 137 (one core, 8 192 tokens, one layer); at 256 it was 115 against 98."""
     scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5 + bias
     return torch.softmax(scores, -1, dtype=torch.float32).to(values.dtype) @ values
 

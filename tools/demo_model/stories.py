@@ -42,7 +42,7 @@ def make_story(rng, length, unseen=False, invented_share=0.3):
     """A story of `length` scenes. No two scenes tell the same kind of thing of one person, and no
     thing, place or spot comes twice, so that every question has one answer."""
     lexicon = Lexicon(rng, unseen, invented_share)
-    cast = [lexicon.name() for _ in range(rng.randint(2, max(3, length)))]
+    cast = [lexicon.name() for _ in range(rng.randint(2, length + 2))]
     told = set()
     sentences, questions = [], []
     for _ in range(length):
@@ -81,8 +81,13 @@ ASKING = [
 
 
 def ask(rng, conversation, story, count):
-    """Adds the story with its first question, then `count` - 1 more questions, with answers."""
-    asked = rng.sample(story.questions, min(count, len(story.questions)))
+    """Adds the story with its first question, then `count` - 1 more questions, with answers. Every
+    second question is a "who", since a name that stands before what is asked is harder to find."""
+    shuffled = rng.sample(story.questions, len(story.questions))
+    first = [question for question in shuffled if question.text.startswith("Who")][:count // 2]
+    others = [question for question in shuffled if question not in first]
+    asked = first + others[:count - len(first)]
+    rng.shuffle(asked)
     way = rng.choice(ASKING)
     for number, question in enumerate(asked):
         text = question.text if number else way.format(s=story.text, q=question.text)

@@ -6,7 +6,7 @@ Clara Dan Dana David Dora Ed Eli Ella Elsa Emil Emma Erik Eva Finn Flora Frank F
 Gus Hana Hans Harry Hugo Ida Igor Ines Iris Ivan Jack Jane Jim Joe John Jon Julia Kai Kate Ken Kim
 Kira Lara Lea Leo Lena Lia Lily Lisa Lou Lucy Luke Luna Lux Mara Mark Marta Mary Mats Max Maya Meg
 Mia Mike Mila Milo Mona Nad Nora Nell Nick Nils Nina Noah Noor Ola Olaf Omar Oscar Otto Pam Paul
-Pia Pip Rita Rob Rosa Ruth Sam Sara Sid Sofia Stan Sue Tara Ted Tess Theo Tim Tina Tom Tess Uma Una
+Pia Pip Rita Rob Rosa Ruth Sam Sara Sid Sofia Stan Sue Tara Ted Tess Theo Tim Tina Tom Uma Una
 Vera Vic Vito Walt Wendy Will Xena Yara Yuri Zara Zoe Zora
 """.split()
 
@@ -84,7 +84,7 @@ Paris London Berlin Rome Madrid Oslo Vienna Prague Dublin Athens Lisbon Warsaw T
 Delhi Boston Chicago Toronto Sydney Geneva Milan Kyoto Seoul Bern Riga Porto Turin Lyon Hamburg
 """.split()
 
-UNSEEN_CITIES = "Helsinki Budapest Nairobi Bogota Denver Osaka Sofia Malmo".split()
+UNSEEN_CITIES = "Helsinki Budapest Nairobi Bogota Denver Osaka Skopje Malmo".split()
 
 NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
