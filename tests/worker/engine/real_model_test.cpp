@@ -43,7 +43,7 @@ TEST_P(real_engine, goes_on_alike_from_pages_that_an_answer_wrote) {
         {{200, 110, 0}, {171, 60, 256}, {1, 20, 512}},  // decodes across both
         {{250, 10, 0}, {300, 20, 256}, {1, 5, 576}},    // decodes across one, reads across one
         {{70, 130, 0}, {100, 220, 192}, {1, 20, 512}},  // reads across one, decodes across one
-        {{300, 230, 0}, {10, 3, 512}, {100, 30, 512}},  // hits what was decoded, right at an end
+        {{300, 300, 0}, {10, 3, 576}, {100, 30, 576}},  // decodes across one, and is hit beyond it
     };
     for (std::size_t n = 0; n < walks.size(); ++n) {
         const real_run run(folder_.path(), {});
