@@ -102,6 +102,7 @@ struct real_run {
         ask(asking_real(1, 1, 9999));
         EXPECT_TRUE(gate.wait_step(1));
         std::vector<std::shared_ptr<recorder>> sinks;
+        sinks.reserve(what.size());
         for (const generation& one : what)
             sinks.push_back(ask(one));
         gate.open();
@@ -150,6 +151,7 @@ class real_engine : public testing::TestWithParam<tiny_spec> {
         options.max_step_tokens = 1024;
         const real_run run(folder_.path(), options, 1);
         std::vector<told> expected;
+        expected.reserve(asked.size());
         for (const generation& what : asked)
             expected.push_back(told_by(*run.ask(what)));
         EXPECT_EQ(run.largest_batch(), 1u);
