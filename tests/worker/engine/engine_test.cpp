@@ -271,5 +271,38 @@ TEST(engine, shows_what_it_does) {
     EXPECT_EQ(state.failure, "");
 }
 
+// A rate times the seconds of its steps is the number of its tokens, and of no others.
+TEST(engine, counts_a_prompts_tokens_and_an_answers_tokens_in_rates_of_their_own) {
+    engine_run run(options_with_pages(100), true);
+    const auto a = run.ask(asking(10, 4, 1));
+    ASSERT_TRUE(run.gate.wait_step(1));
+    const auto b = run.ask(asking(30, 4, 3));
+    run.gate.let_one();
+    ASSERT_TRUE(run.gate.wait_step(2));
+    const engine_state prefill = run.engine->state();
+    EXPECT_EQ(prefill.prompt_tokens, 10u);
+    EXPECT_NEAR(prefill.prefill_tokens_per_second * prefill.step_seconds, 10, 1e-6);
+    EXPECT_EQ(prefill.decode_tokens_per_second, 0) << "no step has decoded";
+    run.gate.let_one();
+    ASSERT_TRUE(run.gate.wait_step(3));
+    const engine_state mixed = run.engine->state();
+    EXPECT_EQ(mixed.prompt_tokens, 40u);
+    EXPECT_EQ(mixed.batch_tokens, 31u);
+    EXPECT_NEAR(mixed.decode_tokens_per_second * mixed.step_seconds, 1, 1e-6);
+    const double faded = 0.9 * prefill.step_seconds + mixed.step_seconds;
+    EXPECT_NEAR(mixed.prefill_tokens_per_second * faded, 0.9 * 10 + 30, 1e-6);
+    run.gate.let_one();
+    ASSERT_TRUE(run.gate.wait_step(4));
+    const engine_state decode = run.engine->state();
+    EXPECT_EQ(decode.prompt_tokens, 40u);
+    EXPECT_EQ(decode.output_tokens, 5u);
+    EXPECT_EQ(decode.prefill_tokens_per_second, mixed.prefill_tokens_per_second);
+    const double decoding = 0.9 * mixed.step_seconds + decode.step_seconds;
+    EXPECT_NEAR(decode.decode_tokens_per_second * decoding, 0.9 * 1 + 2, 1e-6);
+    run.gate.open();
+    a->wait_end();
+    b->wait_end();
+}
+
 }  // namespace
 }  // namespace penstock::worker

@@ -4,8 +4,9 @@
 #include "support/tiny_checkpoint.hpp"
 #include "worker/models/catalogue.hpp"
 #include "worker/models/reference/reference_backend.hpp"
-#include "worker/ops/backends.hpp"
+#include "worker/ops/cpu/cpu_backend.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -26,16 +27,19 @@ T must(result<T> made) {
     return std::move(made).value();
 }
 
-// Backends that every test of a model runs on.
+// Backends that every test of a model runs on: the reference, and the CPU with each set of kernels
+// that this machine can run.
 inline std::vector<backend_row> test_backends() {
-    const auto cpu = [](backend_options options) {
-        return [options] { return must(open_backend("cpu", options)); };
-    };
-    return {
+    std::vector<backend_row> made = {
         {"reference", [] { return std::make_unique<reference::reference_backend>(); }},
-        {"cpu", cpu({.threads = 2})},
-        {"cpu_portable", cpu({.threads = 1, .portable = true})},
     };
+    for (const cpu_kernels* kernels : usable_kernels()) {
+        std::string name = kernels->name;
+        std::ranges::replace(name, ' ', '_');
+        const unsigned threads = kernels == &portable_kernels() ? 1 : 2;
+        made.push_back({name, [=] { return must(open_cpu(*kernels, threads)); }});
+    }
+    return made;
 }
 
 // Tokens, the pages that hold their keys and values, and how many are computed.

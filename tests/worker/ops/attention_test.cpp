@@ -10,7 +10,7 @@ class attention_op : public op_test {
         return {heads, kv_heads, dim, 1 / std::sqrt(float(dim))};
     }
 };
-INSTANTIATE_TEST_SUITE_P(kernels, attention_op, every_kind, name_of_kind);
+INSTANTIATE_TEST_SUITE_P(kernels, attention_op, testing::ValuesIn(every_kind()), name_of_kind);
 
 TEST_P(attention_op, is_the_softmax_over_the_keys_so_far) {
     for (const std::uint32_t group : {1u, 2u, 4u, 7u, 8u}) {

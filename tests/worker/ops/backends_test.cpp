@@ -27,6 +27,18 @@ TEST(open_backend, is_portable_where_it_must_be) {
     );
 }
 
+// The tests of kernels are made of these: none may be missing.
+TEST(usable_kernels, are_all_that_this_machine_has) {
+    std::vector<std::string> names, wanted;
+    for (const cpu_kernels* kernels : usable_kernels())
+        names.emplace_back(kernels->name);
+    if (__builtin_cpu_supports("avx512f")) wanted.emplace_back("cpu avx512");
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        wanted.emplace_back("cpu avx2");
+    wanted.emplace_back("cpu portable");
+    EXPECT_EQ(names, wanted);
+}
+
 TEST(open_backend, says_why_a_device_cannot_be_had) {
     for (const char* word : {"cuda:0", "cuda", "cuda:7"}) {
         const auto opened = open_backend(word, {});

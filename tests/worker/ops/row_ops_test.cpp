@@ -8,7 +8,7 @@ namespace penstock::worker {
 namespace {
 
 class row_ops : public op_test {};
-INSTANTIATE_TEST_SUITE_P(kernels, row_ops, every_kind, name_of_kind);
+INSTANTIATE_TEST_SUITE_P(kernels, row_ops, testing::ValuesIn(every_kind()), name_of_kind);
 
 const std::vector<std::size_t> widths{1, 3, 7, 8, 9, 16, 31, 64, 100, 257, 2049, 4097};
 
