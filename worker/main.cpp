@@ -26,6 +26,16 @@ struct command_line {
     int lifeline = -1;
 };
 
+// As the engine has it: bulk is never kept out for good.
+const CLI::Validator share_below_one(
+    [](std::string& text) -> std::string {
+        double share = 0;
+        if (CLI::detail::lexical_cast(text, share) && share >= 0 && share < 1) return {};
+        return "Value " + text + " not in range [0, 1)";
+    },
+    "FLOAT in [0, 1)"
+);
+
 void add_model_options(CLI::App& app, command_line& line) {
     auto& o = line.options;
     app.add_option("--model", o.model, "the folder of a Hugging Face checkpoint")->required();
@@ -52,7 +62,7 @@ void add_engine_options(CLI::App& app, command_line& line) {
         ->transform(CLI::AsSizeValue(false))
         ->capture_default_str();
     app.add_option("--bulk-reserve", e.bulk_reserve, "share that bulk may not take")
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(share_below_one)
         ->capture_default_str();
     app.add_option(
            "--max-bulk-age", line.max_bulk_age_seconds, "in seconds; older bulk counts as realtime"

@@ -8,8 +8,6 @@
 #include "worker/models/catalogue.hpp"
 #include "worker/ops/backends.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace penstock::worker {
@@ -59,20 +57,13 @@ auto report_progress() {
     };
 }
 
-// A base model has no template, and serves /v1/completions alone; a bad template is an error.
-bool has_chat_template(const fs::path& folder) {
-    std::error_code failed;
-    if (fs::exists(folder / "chat_template.jinja", failed)) return true;
-    std::ifstream config(folder / "tokenizer_config.json", std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(config), {});
-    return text.find("\"chat_template\"") != std::string::npos;
-}
-
 result<served_model> load_text(const worker_options& options) {
     TRY(tokenizer tokens, tokenizer::load(options.model));
     TRY(const generation_defaults defaults, load_generation_defaults(options.model, tokens));
     std::optional<chat_template> chat;
-    if (has_chat_template(options.model)) {
+    // A base model has no template, and serves /v1/completions alone; a bad template is an error.
+    TRY(const bool can_chat, chat_template::exists(options.model));
+    if (can_chat) {
         TRY(chat_template loaded, chat_template::load(options.model));
         chat.emplace(std::move(loaded));
     } else {

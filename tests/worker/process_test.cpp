@@ -152,5 +152,23 @@ TEST(the_program, tells_its_version_and_its_options) {
     EXPECT_NE(none.read_errors().find("--model"), std::string::npos);
 }
 
+TEST(the_program, refuses_a_share_for_bulk_that_the_engine_would_refuse) {
+    const penstock::test::temporary_folder empty;
+    for (const char* share : {"1", "1.0", "-0.1", "nan", "much"}) {
+        process worker(
+            {"--model", empty.path().string(), "--listen", "127.0.0.1:0", "--bulk-reserve", share}
+        );
+        EXPECT_NE(worker.exit_code(), 0);
+        EXPECT_NE(worker.read_errors().find("--bulk-reserve"), std::string::npos) << share;
+    }
+    for (const char* share : {"0", "0.999"}) {
+        process worker(
+            {"--model", empty.path().string(), "--listen", "127.0.0.1:0", "--bulk-reserve", share}
+        );
+        worker.exit_code();
+        EXPECT_EQ(worker.read_errors().find("--bulk-reserve"), std::string::npos) << share;
+    }
+}
+
 }  // namespace
 }  // namespace penstock::worker::test

@@ -152,9 +152,12 @@ TEST(a_worker, promises_other_bits_for_other_weights) {
 TEST(a_worker, without_a_chat_template_serves_completions_alone) {
     const tiny_folder folder;
     std::filesystem::remove(folder.path() / "chat_template.jinja");
-    const auto w = must(worker::start(options_of(folder)));
-    EXPECT_EQ(ask(*w, post(chat_path, chat("Hi", R"("n":1)"))).status, 400);
-    answer(*w, "/v1/completions", R"({"prompt":"Hi","max_tokens":3})");
+    for (const char* config : {R"({"eos_token":"<|im_end|>"})", R"({"chat_template": null})"}) {
+        write_text(folder.path() / "tokenizer_config.json", config);
+        const auto w = must(worker::start(options_of(folder)));
+        EXPECT_EQ(ask(*w, post(chat_path, chat("Hi", R"("n":1)"))).status, 400);
+        answer(*w, "/v1/completions", R"({"prompt":"Hi","max_tokens":3})");
+    }
 }
 
 TEST(a_worker, stops_while_answers_run) {

@@ -36,6 +36,13 @@ refusal refused_by(const engine& running, error why, request_class what) {
     return stopped;
 }
 
+// The length in front keeps "a" + "bc" and "ab" + "c" apart: whatever a client writes in its body,
+// it stays within the salt of its head.
+std::string joined_salt(const std::string& of_head, const std::string& of_body) {
+    if (of_head.empty() && of_body.empty()) return {};
+    return std::to_string(of_head.size()) + ":" + of_head + of_body;
+}
+
 }  // namespace
 
 answering::answering(
@@ -113,8 +120,7 @@ stage_result<> answering::submit(const generation_wishes& wishes) {
     for (std::uint32_t i = 0; i < parts_.size(); ++i) {
         generation made = generation_of(request_.prompts[i / n], i);
         made.traffic_class = wishes.traffic_class;
-        const std::string& salt = request_.settings.cache_salt;
-        made.cache_salt = salt.empty() ? wishes.cache_salt : salt;
+        made.cache_salt = joined_salt(wishes.cache_salt, request_.settings.cache_salt);
         auto id = engine_.submit(std::move(made), inbox_->sink(i));
         if (id.has_error()) return refused_by(engine_, std::move(id).error(), wishes.traffic_class);
         parts_[i]->id = id.value();

@@ -16,7 +16,7 @@ namespace penstock::worker {
 
 struct generation_wishes {
     request_class traffic_class = request_class::realtime;
-    std::string cache_salt;  // of the head; the body's comes first
+    std::string cache_salt;  // of the head: the tenant's, which no body can step out of
 };
 
 // The generations of one request. Whatever ends it, none of them outlives it by more than a step:
@@ -35,8 +35,9 @@ class answering final : public io::departure_watcher {
     answering(const answering&) = delete;
     answering& operator=(const answering&) = delete;
 
-    // All to the engine, or none. Errors: queue_full with a Retry-After; no_replica when the engine
-    // has stopped; context_length_exceeded.
+    // Every generation to the engine. An error leaves those that it had taken before running, until
+    // this is destroyed and aborts them. Errors: queue_full with a Retry-After; no_replica when the
+    // engine has stopped; context_length_exceeded.
     stage_result<> submit(const generation_wishes& wishes);
 
     // Writes the answer. The head of a stream must have been started; it leaves with the first

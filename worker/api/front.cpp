@@ -101,6 +101,7 @@ result<void> front::listen(const std::string& address) {
         );
     listeners_.push_back(std::move(opened).value());
     addresses_.push_back(listeners_.back().bound().text);
+    socket_files_.emplace_back(addresses_.back());
     if (port_ == 0) port_ = port_of(addresses_.back());
     listeners_.back().accept_on(loop_, [this](io::channel client) { accepted(std::move(client)); });
     return success();
@@ -124,6 +125,8 @@ bool front::empty_within(duration at_most) const {
 
 void front::stop(duration drain_timeout) {
     serving_.close();
+    // First: while the file and its listener are both ours, nobody takes its place.
+    socket_files_.clear();
     loop_.post([this] {
         for (auto& each : listeners_)
             each.close();

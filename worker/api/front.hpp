@@ -3,6 +3,7 @@
 
 #include "penstock/http/server.hpp"
 #include "worker/api/service.hpp"
+#include "worker/api/socket_file.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -39,7 +40,7 @@ class front {
     const std::vector<std::string>& addresses() const noexcept { return addresses_; }
 
     // Accepts no more, lets answers end within this time, then ends them with an error. Blocks;
-    // afterwards nothing asks the engine any more. Once.
+    // afterwards nothing asks the engine any more, and no Unix socket of ours is left. Once.
     void stop(duration drain_timeout);
 
  private:
@@ -55,6 +56,7 @@ class front {
     service service_;
     http::server server_;
     std::vector<io::listener> listeners_;
+    std::vector<socket_file> socket_files_;
     std::vector<std::string> addresses_;
     std::uint16_t port_ = 0;
     std::thread thread_;

@@ -45,6 +45,31 @@ result<std::optional<std::string>> embedded_template(
     return refuse(file, "chat_template has no entry named \"default\"");
 }
 
+struct found_source {
+    std::optional<std::string> source;
+    std::filesystem::path file;  // that holds it; where none does, the one that could
+    json::object config;         // tokenizer_config.json; empty without one
+};
+
+result<found_source> find_source(const std::filesystem::path& folder) {
+    const auto config_file = folder / "tokenizer_config.json",
+               own_file = folder / "chat_template.jinja";
+    found_source found;
+    TRY(const std::optional<std::string> bytes, read_file(config_file));
+    if (bytes) {
+        boost::system::error_code failed;
+        json::value parsed = json::parse(*bytes, failed);
+        if (failed || !parsed.is_object()) return refuse(config_file, "is not a JSON object");
+        found.config = std::move(parsed.get_object());
+    }
+    found.file = own_file;
+    TRY(found.source, read_file(own_file));
+    if (found.source) return found;
+    TRY(found.source, embedded_template(found.config, config_file));
+    if (found.source) found.file = config_file;
+    return found;
+}
+
 // bos_token and its like: what is named …_token, as a text or as {content}.
 json::object special_tokens(const json::object& config) {
     json::object out;
@@ -125,25 +150,17 @@ result<chat_template> chat_template::parse(
 result<chat_template> chat_template::load(
     const std::filesystem::path& folder, const template_limits& limits
 ) {
-    const auto config_file = folder / "tokenizer_config.json",
-               file = folder / "chat_template.jinja";
-    json::object config;
-    TRY(const std::optional<std::string> bytes, read_file(config_file));
-    if (bytes) {
-        boost::system::error_code failed;
-        json::value parsed = json::parse(*bytes, failed);
-        if (failed || !parsed.is_object()) return refuse(config_file, "is not a JSON object");
-        config = std::move(parsed.get_object());
-    }
-    TRY(std::optional<std::string> source, read_file(file));
-    const auto& from = source ? file : config_file;
-    if (!source) {
-        TRY(source, embedded_template(config, config_file));
-    }
-    if (!source) return refuse(file, "is missing, and tokenizer_config.json has no chat_template");
-    auto parsed = parse(*source, special_tokens(config), limits);
-    if (parsed.has_error()) return refuse(from, parsed.error().detail);
+    TRY(const found_source found, find_source(folder));
+    if (!found.source)
+        return refuse(found.file, "is missing, and tokenizer_config.json has no chat_template");
+    auto parsed = parse(*found.source, special_tokens(found.config), limits);
+    if (parsed.has_error()) return refuse(found.file, parsed.error().detail);
     return parsed;
+}
+
+result<bool> chat_template::exists(const std::filesystem::path& folder) {
+    TRY(const found_source found, find_source(folder));
+    return found.source.has_value();
 }
 
 result<rendered_prompt> chat_template::render(const json::object& values) const {

@@ -44,6 +44,9 @@ class chat_template {
     static result<chat_template> load(
         const std::filesystem::path& folder, const template_limits& limits = {}
     );
+    // Whether the folder has one, without reading it as a template: a `chat_template` of null is
+    // none. Errors: invalid_value for a tokenizer_config.json where none can be looked for.
+    static result<bool> exists(const std::filesystem::path& folder);
     chat_template(chat_template&&) noexcept;
     chat_template& operator=(chat_template&&) noexcept;
     ~chat_template();

@@ -215,6 +215,15 @@ TEST(chat_answer, joins_characters_that_tokens_cut) {
     EXPECT_EQ(joined(events, "content"), text);
 }
 
+TEST(chat_answer, ends_half_a_character_before_a_marker) {
+    running_front front([](const generation&) {
+        return say({{think}, ids_of("Hm\xD0"), {end_think}, ids_of("\xAFYes.")});
+    });
+    const auto answer = front.answer(chat_path, chat_body());
+    EXPECT_EQ(message_of(answer).at("reasoning_content"), "Hm\xEF\xBF\xBD");
+    EXPECT_EQ(message_of(answer).at("content"), "\xEF\xBF\xBDYes.") << "two halves, not one Я";
+}
+
 TEST(chat_answer, keeps_reasoning_apart) {
     running_front front(says_thought);
     const auto answer = front.answer(chat_path, chat_body());
@@ -338,39 +347,6 @@ TEST(chat_answer, stops_at_ids_of_the_model_and_of_the_request) {
     EXPECT_EQ(front.speaker().submitted().at(0).stop_ids, (std::vector<token_id>{98, 256, im_end}));
     front.answer(chat_path, chat_body(R"("stop_token_ids":[98],"ignore_eos":true)"));
     EXPECT_EQ(front.speaker().submitted().at(1).stop_ids, (std::vector<token_id>{98}));
-}
-
-TEST(chat_answer, is_asked_of_the_engine_as_the_request_says) {
-    running_front front;
-    const std::string body = chat_body(
-        R"("temperature":0.5,"top_k":5,"top_p":0.25,"min_p":0.125,"repetition_penalty":1.5,)"
-        R"("frequency_penalty":-0.5,"presence_penalty":0.75,"logit_bias":{"7":-100,"8":2.5},)"
-        R"("seed":-1,"min_tokens":2,"max_tokens":9,"cache_salt":"pepper")"
-    );
-    front.ask(
-        post(chat_path, body, {{"x-penstock-class", "bulk"}, {"x-penstock-cache-salt", "unheard"}})
-    );
-    const auto asked = front.speaker().submitted().at(0);
-    sampling_params expected;
-    expected.temperature = 0.5f;
-    expected.top_k = 5;
-    expected.top_p = 0.25f;
-    expected.min_p = 0.125f;
-    expected.repetition_penalty = 1.5f;
-    expected.frequency_penalty = -0.5f;
-    expected.presence_penalty = 0.75f;
-    expected.seed = ~std::uint64_t{0};
-    EXPECT_EQ(asked.sampling, expected);
-    ASSERT_EQ(asked.bias.size(), 2u);
-    EXPECT_EQ(asked.bias[0].id, 7);
-    EXPECT_EQ(asked.bias[0].bias, -100);
-    EXPECT_EQ(asked.min_tokens, 2u);
-    EXPECT_EQ(asked.max_tokens, 9u);
-    EXPECT_EQ(asked.cache_salt, "pepper");
-    EXPECT_EQ(asked.traffic_class, request_class::bulk);
-    EXPECT_EQ(asked.vocabulary, std::uint32_t(num_tokens));
-    front.ask(post(chat_path, chat_body(), {{"x-penstock-cache-salt", "salt"}}));
-    EXPECT_EQ(front.speaker().submitted().at(1).cache_salt, "salt");
 }
 
 }  // namespace

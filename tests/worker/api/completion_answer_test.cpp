@@ -49,6 +49,16 @@ TEST(completion_answer, answers_every_prompt_of_a_list_n_times) {
     EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 4) << "each prompt once";
 }
 
+TEST(completion_answer, counts_what_was_cached_of_every_prompt_once) {
+    running_front front([](const generation& what) {
+        script said = say("x");
+        said.cached_tokens = what.prompt[0] == 'a' ? 100 : what.prompt[0] == 'b' ? 20 : 3;
+        return said;
+    });
+    const auto answer = front.answer(completion_path, R"({"prompt":["aa","bb","cc"],"n":2})");
+    EXPECT_EQ(answer.at("usage").at("prompt_tokens_details").at("cached_tokens"), 123);
+}
+
 TEST(completion_answer, fills_in_between_prompt_and_suffix) {
     running_front front;
     front.answer(completion_path, R"({"prompt":"a<|im_end|>","suffix":"b"})");

@@ -1,4 +1,4 @@
-// Routes: what there is, what there is not, and what the worker says about itself.
+// Routes and addresses: what there is, and what there is not.
 #include "worker/api/running_front.hpp"
 
 #include <filesystem>
@@ -39,6 +39,19 @@ TEST(routes, give_the_id_of_a_request_back) {
     EXPECT_EQ(front.ask(get("/health", {{"x-request-id", "r-7"}})).header("x-request-id"), "r-7");
 }
 
+TEST(routes, give_no_id_back_that_is_not_valid) {
+    running_front front;
+    for (const std::string& id : {std::string(129, 'r'), std::string("r\xC3\xA9"), std::string()}) {
+        const auto got = front.ask(get("/health", {{"x-request-id", id}}));
+        EXPECT_EQ(got.status, 200) << id;
+        EXPECT_FALSE(got.header("x-request-id")) << id;
+    }
+    const std::string longest(128, 'r');
+    EXPECT_EQ(
+        front.ask(get("/health", {{"x-request-id", longest}})).header("x-request-id"), longest
+    );
+}
+
 TEST(models, are_listed_with_their_context) {
     running_front front;
     const auto list = json::parse(front.ask(get("/v1/models")).body);
@@ -48,58 +61,6 @@ TEST(models, are_listed_with_their_context) {
     EXPECT_EQ(model.at("max_model_len"), 4096);
     EXPECT_EQ(front.ask(get("/v1/models/tiny")).status, 200);
     EXPECT_EQ(front.ask(get("/v1/models/huge")).status, 404);
-}
-
-TEST(health, is_503_once_the_engine_has_failed) {
-    running_front front;
-    EXPECT_EQ(front.ask(get("/health")).status, 200);
-    front.speaker().fail("the device is gone");
-    const auto got = front.ask(get("/health"));
-    EXPECT_EQ(got.status, 503);
-    EXPECT_NE(got.body.find("the device is gone"), std::string::npos);
-}
-
-TEST(the_state, has_every_field_of_the_engines) {
-    running_front front;
-    engine_state state;
-    state.bulk.q_tokens_prefill = 77;
-    state.prefix_hit_tokens = 5;
-    state.ttft_buckets = {1, 2, 3, 3};
-    front.speaker().set_state(state);
-    const auto said = json::parse(front.ask(get("/internal/state")).body);
-    EXPECT_EQ(said.at("bulk").at("q_tokens_prefill"), 77);
-    EXPECT_EQ(said.at("prefix_hit_tokens"), 5);
-    EXPECT_EQ(said.at("ttft_buckets").as_array().size(), 4u);
-    EXPECT_EQ(said.at("ttft_bounds").as_array().size(), 3u);
-    EXPECT_EQ(said.at("fingerprint"), "fp_test");
-}
-
-TEST(metrics, count_requests_and_show_the_engine) {
-    running_front front;
-    engine_state state;
-    state.realtime.finished = 4;
-    state.kv_pages_used = 96;
-    state.ttft_buckets = {1, 2, 3, 4};
-    state.ttft_seconds_sum = 2.5;
-    front.speaker().set_state(state);
-    front.answer(chat_path, chat_body());
-    front.ask(post(chat_path, "{}"));
-    front.ask(get("/nowhere"));
-    const auto got = front.ask(get("/metrics"));
-    EXPECT_EQ(got.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    for (const char* line : {
-             R"(penstock_worker_requests_total{route="/v1/chat/completions",status="200"} 1)",
-             R"(penstock_worker_requests_total{route="/v1/chat/completions",status="400"} 1)",
-             R"(penstock_worker_requests_total{route="other",status="404"} 1)",
-             R"(penstock_worker_generations_total{class="realtime",end="finished"} 4)",
-             R"(penstock_worker_kv_pages{state="used"} 96)",
-             R"(penstock_worker_kv_pages{state="free"} 4000)",
-             R"(penstock_worker_time_to_first_token_seconds_bucket{le="1"} 2)",
-             R"(penstock_worker_time_to_first_token_seconds_bucket{le="+Inf"} 4)",
-             "penstock_worker_time_to_first_token_seconds_sum 2.5",
-             "penstock_worker_up 1",
-         })
-        EXPECT_NE(got.body.find(line), std::string::npos) << line << "\n" << got.body;
 }
 
 TEST(tokenize, gives_the_ids_of_a_text_or_of_a_conversation) {
@@ -174,6 +135,34 @@ TEST(a_unix_socket, serves_as_well) {
     EXPECT_NE(got.body.find("Hello."), std::string::npos);
     EXPECT_NE(front.port(), 0) << "of the first TCP address";
     EXPECT_EQ(front.door().addresses().size(), 2u);
+    front.stop(0s);
+    EXPECT_FALSE(std::filesystem::exists(path)) << "a door that is shut leaves no socket behind";
+}
+
+TEST(a_unix_socket, is_left_alone_when_it_is_anothers_by_now) {
+    const auto path =
+        std::filesystem::temp_directory_path() / ("worker-" + std::to_string(getpid()) + ".sock");
+    front_options options;
+    options.listen = {"unix:" + path.string()};
+    running_front first([](const generation&) { return say("Hello."); }, options);
+    std::filesystem::rename(path, path.string() + ".old");
+    running_front second([](const generation&) { return say("Hello."); }, options);
+    first.stop(0s);
+    EXPECT_TRUE(std::filesystem::exists(path));
+    test_client client(path.string());
+    EXPECT_EQ(client.exchange(get("/health")).status, 200);
+    std::filesystem::remove(path.string() + ".old");
+}
+
+TEST(a_unix_socket, is_removed_when_another_address_cannot_be_had) {
+    const auto path =
+        std::filesystem::temp_directory_path() / ("worker-" + std::to_string(getpid()) + ".sock");
+    fake_engine speaker([](const generation&) { return say("x"); });
+    const served_model model = tiny_model();
+    front_options options;
+    options.listen = {"unix:" + path.string(), "nowhere"};
+    EXPECT_TRUE(front::open(speaker, model, options).has_error());
+    EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(an_address_that_cannot_be_had, is_an_error_with_its_name) {

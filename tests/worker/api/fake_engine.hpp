@@ -93,14 +93,17 @@ class fake_engine final : public engine {
     }
     engine_state state() const override {
         const std::lock_guard held(mutex_);
+        if (is_given_) return state_;
         engine_state state = state_;
         state.kv_pages_total = max_positions_;
         state.realtime.q_len_prefill = static_cast<std::uint32_t>(running_.size());
         return state;
     }
+    // From now on exactly this.
     void set_state(const engine_state& state) {
         const std::lock_guard held(mutex_);
         state_ = state;
+        is_given_ = true;
     }
     std::uint32_t vocabulary() const noexcept override { return 512; }
     std::uint32_t max_positions() const noexcept override { return max_positions_; }
@@ -176,6 +179,7 @@ class fake_engine final : public engine {
     std::map<generation_id, spoken> running_;
     std::vector<generation> submitted_;
     engine_state state_;
+    bool is_given_ = false;
     generation_id last_id_ = 0;
     std::uint32_t let_ = everything;
     std::size_t num_aborted_ = 0;

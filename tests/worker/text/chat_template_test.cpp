@@ -6,7 +6,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <latch>
 #include <sstream>
+#include <thread>
 
 namespace penstock::worker {
 namespace {
@@ -27,6 +29,12 @@ class folder {
 
     void write(std::string_view file, std::string_view bytes) const {
         std::ofstream(path_ / file, std::ios::binary) << bytes;
+    }
+    // "yes", "no" or the error.
+    std::string exists() const {
+        const auto found = chat_template::exists(path_);
+        if (found.has_error()) return "error: " + found.error().detail;
+        return found.value() ? "yes" : "no";
     }
     std::string render(std::string_view values = "{}") const {
         const auto loaded = chat_template::load(path_);
@@ -60,6 +68,28 @@ TEST(chat_template, is_the_default_of_a_list) {
     EXPECT_THAT(model.render(), HasSubstr("neither a text nor a list"));
     model.write("tokenizer_config.json", "{");
     EXPECT_THAT(model.render(), HasSubstr("not a JSON object"));
+}
+
+TEST(chat_template, is_said_to_exist_only_where_there_is_one) {
+    const folder model;
+    EXPECT_EQ(model.exists(), "no");
+    for (const char* without :
+         {"{}", R"({"chat_template": null})", R"({"eos_token": "\"chat_template\""})"}) {
+        model.write("tokenizer_config.json", without);
+        EXPECT_EQ(model.exists(), "no") << without;
+        EXPECT_THAT(model.render(), HasSubstr("has no chat_template")) << without;
+    }
+    for (const char* with : {R"({"chat_template": "x"})", R"({"chat_template": ""})"}) {
+        model.write("tokenizer_config.json", with);
+        EXPECT_EQ(model.exists(), "yes") << with;
+    }
+    model.write("tokenizer_config.json", R"({"chat_template": 5})");
+    EXPECT_THAT(model.exists(), HasSubstr("tokenizer_config.json: chat_template is neither"));
+    model.write("tokenizer_config.json", "[]");
+    EXPECT_THAT(model.exists(), HasSubstr("tokenizer_config.json: is not a JSON object"));
+    model.write("tokenizer_config.json", "{}");
+    model.write("chat_template.jinja", "{% no template");
+    EXPECT_EQ(model.exists(), "yes") << "a bad one is for load to refuse";
 }
 
 TEST(chat_template, sees_the_special_tokens_by_name) {
@@ -97,17 +127,36 @@ TEST(chat_template, is_asked_in_which_form_it_wants_arguments) {
     EXPECT_TRUE(wants_objects("c.function.arguments.items() | map('first') | join"));
 }
 
-TEST(chat_template, renders_for_many_threads_at_once_without_state) {
+TEST(chat_template, renders_for_many_threads_at_once) {
     const auto parsed = chat_template::parse(
-        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor "
-        "%}{{ ns.n }}",
-        {}
+        "{% macro wrap(x) %}[{{ x }}]{% endmacro %}{% set ns = namespace(n=0) %}"
+        "{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ wrap(m) }}{% endfor %}{{ ns.n }}",
+        {{"bos_token", "<s>"}}
     );
-    for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(
-            parsed.value().render(json::parse(R"({"messages": [1, 2]})").as_object()).value().text,
-            "2"
-        );
+    constexpr int num_threads = 4, num_rounds = 200;
+    std::latch all_here(num_threads);
+    std::vector<int> num_right(num_threads);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < num_threads; ++t)
+        threads.emplace_back([&, t] {
+            json::array messages;
+            std::string expected;
+            for (int i = 0; i <= t; ++i) {
+                messages.push_back(t * 10 + i);
+                expected += "[" + std::to_string(t * 10 + i) + "]";
+            }
+            expected += std::to_string(t + 1);
+            const json::object values{{"messages", messages}};
+            all_here.arrive_and_wait();
+            for (int round = 0; round < num_rounds; ++round) {
+                const auto rendered = parsed.value().render(values);
+                num_right[std::size_t(t)] +=
+                    rendered.has_value() && rendered.value().text == expected;
+            }
+        });
+    for (auto& each : threads)
+        each.join();
+    EXPECT_EQ(num_right, std::vector<int>(num_threads, num_rounds));
 }
 
 // The real templates, where the test data lies.

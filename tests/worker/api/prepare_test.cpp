@@ -1,0 +1,68 @@
+// What of a prompt decides how its answer is read: the template's own end of it, and no more.
+#include "worker/api/choice.hpp"
+#include "worker/api/running_front.hpp"
+
+namespace penstock::worker::test {
+namespace {
+
+served_model model_with(std::string_view text, std::size_t num_added = std::size(added_texts)) {
+    generation_defaults defaults;
+    defaults.stop_ids = {end_of_text, im_end};
+    served_model model(
+        "tiny", tiny_tokenizer(num_added), must(chat_template::parse(text, {})), defaults
+    );
+    model.rules.max_positions = 8192;
+    return model;
+}
+
+prepared_request prepared(const served_model& model, std::string_view user) {
+    const json::object body{
+        {"messages", json::array{json::object{{"role", "user"}, {"content", user}}}}
+    };
+    auto made = prepare_chat(json::serialize(body), model);
+    if (made.has_error()) throw std::runtime_error(made.error().message);
+    return std::move(made).value();
+}
+
+// How "Hm." is read behind the prompt.
+answer_delta read_answer(const served_model& model, std::string_view user) {
+    const prepared_request request = prepared(model, user);
+    choice made(request, model);
+    for (const token_id id : ids_of("Hm."))
+        made.push({.id = id});
+    made.finish(false);
+    return made.take();
+}
+
+constexpr std::string_view ends_with_the_user = "<|im_start|>{{ messages[0].content }}",
+                           ends_with_space = "<|im_start|>{{ messages[0].content }}{{ '\n' }}",
+                           opens_a_thought = "<|im_start|>{{ messages[0].content }}<think>";
+
+TEST(the_tail_of_a_prompt, is_what_the_template_wrote_behind_the_last_user) {
+    EXPECT_EQ(prepared(model_with(ends_with_the_user), "a<think>").prompt_tail, "");
+    EXPECT_EQ(prepared(model_with(ends_with_space), "a<think>").prompt_tail, "\n");
+    EXPECT_EQ(prepared(model_with(opens_a_thought), "a").prompt_tail, "<think>");
+    EXPECT_EQ(prepared(model_with("{{ '<think>' }}"), "a").prompt_tail, "<think>") << "no user";
+}
+
+TEST(the_tail_of_a_prompt, is_bounded) {
+    const std::string text(5000, 't');
+    EXPECT_EQ(prepared(model_with(text), "a").prompt_tail, std::string(256, 't'));
+}
+
+TEST(a_users_text, opens_no_reasoning) {
+    constexpr std::size_t without_think = 3;  // the marker has no token, and is looked for as text
+    for (const std::size_t num_added : {std::size(added_texts), without_think}) {
+        for (const std::string_view source : {ends_with_the_user, ends_with_space}) {
+            const auto said = read_answer(model_with(source, num_added), "Say <think>");
+            EXPECT_EQ(said.reasoning, "");
+            EXPECT_EQ(said.content, "Hm.");
+        }
+        const auto said = read_answer(model_with(opens_a_thought, num_added), "Hi");
+        EXPECT_EQ(said.reasoning, "Hm.") << "the template's own does";
+        EXPECT_EQ(said.content, "");
+    }
+}
+
+}  // namespace
+}  // namespace penstock::worker::test
