@@ -164,30 +164,35 @@ TEST(health, is_503_once_the_engine_has_failed) {
     );
 }
 
-bool is_refused(std::uint16_t port) {
-    try {
-        test_client late(port);
-        return late.exchange(get("/health")).status != 200;
-    } catch (const std::system_error&) {
-        return true;
-    }
-}
-
-// A request that has begun keeps its connection through the drain.
+// A drain ends idle connections; one that it has not got to yet is told.
 TEST(health, is_503_while_the_worker_drains) {
-    running_front front;
-    test_client client(front.port());
-    const std::string asked = get("/health");
-    const auto last_line = asked.size() - 2;
-    EXPECT_EQ(client.exchange(get("/version") + asked.substr(0, last_line)).status, 200);
-    std::thread stopping([&] { front.stop(10s); });
-    EXPECT_TRUE(eventually([&] { return is_refused(front.port()); }));
-    client.send(asked.substr(last_line));
-    const auto got = client.read_response();
-    client.close();  // it would be waited for
-    stopping.join();
-    EXPECT_EQ(got.status, 503);
-    EXPECT_EQ(json::parse(got.body), json::parse(R"({"status":"draining"})"));
+    fake_engine speaker([](const generation&) { return say("x"); });
+    const served_model model = tiny_model();
+    gate serving;
+    io::loop loop;
+    http::body_budget bodies(1 << 20);
+    service host(speaker, model, {}, serving, 1);
+    http::server server(loop, host, bodies, serving, false);
+    io::listener door = must(io::listener::open(must(io::parse_endpoint("127.0.0.1:0")), 8));
+    const std::string address = door.bound().text;
+    door.accept_on(loop, [&](io::channel client) {
+        server.serve(std::move(client), nullptr, serving.enter(1));
+    });
+    std::thread running([&] { loop.run(); });
+    {
+        const int port = std::stoi(address.substr(address.rfind(':') + 1));
+        test_client client(static_cast<std::uint16_t>(port));
+        EXPECT_EQ(client.exchange(get("/health")).status, 200);
+        EXPECT_TRUE(eventually([&] { return server.num_idle() == 1; })) << "it is kept";
+        serving.close();
+        const auto got = client.exchange(get("/health"));
+        EXPECT_EQ(got.status, 503);
+        EXPECT_EQ(json::parse(got.body), json::parse(R"({"status":"draining"})"));
+    }
+    EXPECT_TRUE(eventually([&] { return serving.inside() == 0; }));
+    loop.post([&] { door.close(); });
+    loop.stop();
+    running.join();
 }
 
 }  // namespace
