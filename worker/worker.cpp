@@ -27,8 +27,6 @@ result<void> check(const worker_options& options) {
         return error(errc::invalid_value, options.model.string() + " is not a folder");
     if (options.listen.empty()) return wrong_option("listen", "names no address");
     if (options.max_choices == 0) return wrong_option("max-choices", "must be at least 1");
-    if (options.max_choices > options.engine.max_waiting)
-        return wrong_option("max-choices", "must not exceed max-waiting: n would never fit");
     if (options.max_connections == 0) return wrong_option("max-connections", "must be at least 1");
     if (options.body_bytes == 0) return wrong_option("body-bytes", "must be at least 1");
     if (options.read_threads == 0) return wrong_option("read-threads", "must be at least 1");
@@ -78,7 +76,8 @@ result<served_model> load_text(const worker_options& options) {
     );
     model.root = root;
     model.created = unix_seconds();
-    model.rules.max_choices = options.max_choices;
+    // More than may wait at once would never be let in.
+    model.rules.max_choices = std::min(options.max_choices, options.engine.max_waiting);
     return model;
 }
 
