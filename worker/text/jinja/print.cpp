@@ -122,7 +122,7 @@ void append_real(std::string& out, double d) {
     } else if (count <= exponent + 1) {
         out.append(digits).append(static_cast<unsigned>(exponent + 1 - count), '0').append(".0");
     } else {
-        const auto point = static_cast<std::size_t>(exponent + 1);
+        const auto point = static_cast<unsigned>(exponent + 1);
         out.append(digits, 0, point).append(".").append(digits, point);
     }
 }
