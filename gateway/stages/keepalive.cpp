@@ -9,7 +9,8 @@ namespace penstock::gateway {
 void keepalive_comments::start(duration every) noexcept {
     if (std::exchange(running_, true)) return;
     every_ = every;
-    owner_.thread.loop.set_deadline(*this, after(owner_.thread.loop.now(), every_));
+    // The loop's own time is that of its turn's beginning, perhaps before the request was sent.
+    owner_.thread.loop.set_deadline(*this, after(io::loop::exact_now(), every_));
 }
 
 void keepalive_comments::stop() noexcept {
