@@ -63,8 +63,9 @@ void check_chat(std::string_view body, const request_rules& rules) {
         const json::object& message = each.as_object();
         ALWAYS(message.at("role").is_string());
         ALWAYS(message.at("role") != "developer");
-        ALWAYS(message.at("content").is_string());
         const json::value* calls = message.if_contains("tool_calls");
+        const json::value& content = message.at("content");
+        ALWAYS(content.is_string() || (content.is_null() && calls));
         if (!calls) continue;
         for (const json::value& call : calls->as_array()) {
             const json::object& function = call.at("function").as_object();

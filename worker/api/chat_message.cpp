@@ -61,15 +61,16 @@ json::string read_parts(field_reader& message, const json::array& parts) {
     return joined;
 }
 
-// Null where nothing is said but tool calls: templates tell that from an empty text.
-void read_content(field_reader& message, bool may_be_absent, json::object& out) {
+// Null where nothing is said but tool calls: templates tell that from an empty text. An answer that
+// was all reasoning or a refusal has no content either, which they do not expect.
+void read_content(field_reader& message, bool is_assistant, bool has_calls, json::object& out) {
     const json::value* content = message.find("content");
     if (!content) {
-        if (!may_be_absent)
+        if (!is_assistant)
             message.refuse(
                 errc::missing_field, "content", "'" + message.path_of("content") + "' is missing."
             );
-        out["content"] = nullptr;
+        out["content"] = has_calls ? json::value(nullptr) : json::value("");
     } else if (content->is_string()) {
         out["content"] = content->get_string();
     } else if (content->is_array()) {
@@ -173,8 +174,7 @@ json::object read_message(field_reader& message, const request_rules& rules) {
     out["role"] = *role == "developer" ? json::string("system") : *role;
     const bool is_assistant = *role == "assistant";
     const bool has_calls = is_assistant && read_calls(message, rules, out);
-    // An answer that was all reasoning or a refusal has no content.
-    read_content(message, has_calls || is_assistant, out);
+    read_content(message, is_assistant, has_calls, out);
     for (const std::string_view name : {"name", "tool_call_id", "reasoning_content"})
         if (const auto* text = message.text(name)) out[name] = *text;
     return out;

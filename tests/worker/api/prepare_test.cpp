@@ -64,5 +64,41 @@ TEST(a_users_text, opens_no_reasoning) {
     }
 }
 
+std::size_t num_prompt_tokens(const served_model& model, std::string_view body) {
+    auto made = prepare_chat(body, model);
+    if (made.has_error()) throw std::runtime_error(made.error().message);
+    return made.value().prompts.at(0).tokens.size();
+}
+
+TEST(a_conversation, tells_the_template_of_a_call_without_content_from_an_empty_answer) {
+    const auto model =
+        model_with("{% for m in messages %}{{ 'yes' if m.content is none else 'n' }}{% endfor %}");
+    const std::size_t one_n = ids_of("n").size(), one_yes = ids_of("yes").size();
+    ASSERT_NE(one_n, one_yes);
+    EXPECT_EQ(
+        num_prompt_tokens(
+            model,
+            R"({"messages":[{"role":"assistant","content":null,"tool_calls":[)"
+            R"({"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}]})"
+        ),
+        one_yes
+    );
+    EXPECT_EQ(
+        num_prompt_tokens(model, R"({"messages":[{"role":"assistant","content":null}]})"), one_n
+    );
+}
+
+TEST(a_conversation, prints_numbers_as_python_reads_them) {
+    const auto model = model_with("{{ tools[0].function.parameters.x }}");
+    EXPECT_EQ(
+        num_prompt_tokens(
+            model,
+            R"({"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function",)"
+            R"("function":{"name":"f","parameters":{"x":0.9371444992670599}}}]})"
+        ),
+        ids_of("0.9371444992670599").size()
+    );
+}
+
 }  // namespace
 }  // namespace penstock::worker::test
