@@ -51,6 +51,8 @@ function(penstock_tests folder)
     add_executable(${name} ${sources})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${name} PRIVATE ${tests_DEPENDS} GTest::gmock GTest::gtest_main)
+    # What a test does itself need not be fast, and is a third of what is compiled.
+    target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
     gtest_discover_tests(${name} TEST_PREFIX "${folder}: " DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120 LABELS "${folder}")
 endfunction()
