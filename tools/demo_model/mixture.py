@@ -17,9 +17,16 @@ SYSTEMS = [
 ]
 
 
+GROWN_UP = 20.0  # millions of tokens
+
+
 def read_and_answer(rng, age, unseen=False):
+    """One scene and more at first, up to six from the age of four, mostly many from GROWN_UP on."""
     hardest = min(6, 2 + int(age))
-    story = stories.make_story(rng, rng.randint(1, hardest), unseen)
+    scenes = rng.randint(1, hardest)
+    if age > GROWN_UP:
+        scenes = max(scenes, rng.randint(1, hardest))
+    story = stories.make_story(rng, scenes, unseen)
     return stories.ask(rng, Conversation(), story, rng.randint(3, 8))
 
 

@@ -3,7 +3,10 @@
     python train.py --out /root/penstock-training
 
 continues from the last checkpoint in the folder, which is written every three minutes
-and on SIGTERM.
+and on SIGTERM. Where the checkpoint is lost, an exported folder will do: it lacks the
+optimiser's memory, which a few hundred steps bring back.
+
+    python train.py --out /root/penstock-training --begin ../../models/penstock-demo --learned 22e6
 """
 
 import argparse
@@ -19,32 +22,40 @@ from torch.nn import functional
 from batches import make_batch
 from model import Model, Shape, initialise
 from optimiser import Optimiser
+from shipped import read_model
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHIPPED = HERE.parents[1] / "models/penstock-demo"
 SEED = 7
 WARM_UP = 60  # steps
 TOKENS, HEAVIEST = 4096, 1536  # of a batch, and those of them that count
-SHORT, LONG, LONG_FROM = 128, 384, 2.5  # lengths of rows; the age from which long ones come
+SHORT, LONG = 128, 384  # lengths of rows
+LONG_FROM, LONG_OFTEN_FROM = 2.5, 20  # the age from which one batch in four is long; two in three
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 AVERAGE = 0.995  # of the running average of the weights, which is what is exported
 
 
-def rate(step, tokens, total, cooled):
+def rate(training, total, cooled):
     """Share of the full learning rate: warm-up, flat, and linear to nothing in the last `cooled`
     share of the tokens."""
-    left = max(0.0, 1 - tokens / total)
-    return min(1.0, (step + 1) / WARM_UP, left / cooled)
+    warm = 1 - (training.warmed - training.step - 1) / WARM_UP
+    left = max(0.0, 1 - training.tokens / total)
+    return min(1.0, warm, left / cooled)
 
 
 class Training:
-    def __init__(self, out):
+    def __init__(self, out, begin=None, learned=0):
         self.file = out / "checkpoint.pt"
         self.model = Model(Shape())
-        initialise(self.model, SEED)
+        if begin:
+            self.model.load_state_dict(read_model(begin).float().state_dict())
+        else:
+            initialise(self.model, SEED)
         self.optimiser = Optimiser(self.model)
         self.average = [p.detach().clone() for p in self.model.parameters()]
-        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self.model.train()
+        self.step, self.tokens, self.seconds = int(learned // TOKENS), int(learned), 0.0
+        self.warmed = self.step + WARM_UP
         if self.file.exists():
             self._restore(torch.load(self.file, weights_only=True))
 
@@ -54,6 +65,7 @@ class Training:
         for mine, theirs in zip(self.average, saved["average"], strict=True):
             mine.copy_(theirs)
         self.step, self.tokens, self.seconds = saved["step"], saved["tokens"], saved["seconds"]
+        self.warmed = saved["warmed"]
 
     def save(self):
         names = [name for name, _ in self.model.named_parameters()]
@@ -61,6 +73,7 @@ class Training:
             "shape": self.model.shape.as_dict(), "model": self.model.state_dict(),
             "average": self.average, "names": names, "optimiser": self.optimiser.state(),
             "step": self.step, "tokens": self.tokens, "seconds": self.seconds,
+            "warmed": self.warmed,
         }
         partial = self.file.with_suffix(".partial")
         torch.save(saved, partial)
@@ -77,7 +90,8 @@ class Training:
 def next_batch(tokenizer, training):
     """Short rows cost less, so conversations are sorted by length. The long ones come later."""
     age, seed = training.tokens / 1e6, SEED * 1_000_003 + training.step
-    if age > LONG_FROM and training.step % 4 == 3:
+    often = training.step % 3 > 0 if age > LONG_OFTEN_FROM else training.step % 4 == 3
+    if age > LONG_FROM and often:
         return make_batch(tokenizer, seed, age, TOKENS // LONG, LONG, longer_than=SHORT)
     return make_batch(tokenizer, seed, age, TOKENS // SHORT, SHORT)
 
@@ -107,7 +121,7 @@ def run(training, options):
         loss, answers = compute(
             training.model, batch.tokens, batch.targets, batch.weights, batch.mask)
         loss.backward()
-        share = rate(training.step, training.tokens, options.tokens, options.cooled)
+        share = rate(training, options.tokens, options.cooled)
         training.optimiser.step(MATRIX_RATE * share, OTHER_RATE * share)
         training.follow()
         training.step += 1
@@ -131,12 +145,14 @@ def main():
     arguments.add_argument("--out", type=pathlib.Path, required=True, help="folder of checkpoints")
     arguments.add_argument("--tokens", type=float, default=60e6, help="to learn in all")
     arguments.add_argument("--cooled", type=float, default=0.25, help="last share, rate going down")
+    arguments.add_argument("--begin", type=pathlib.Path, help="an exported folder to begin with")
+    arguments.add_argument("--learned", type=float, default=0, help="tokens that it has learned")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--no-compile", dest="compile", action="store_false")
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    run(Training(options.out), options)
+    run(Training(options.out, options.begin, options.learned), options)
 
 
 if __name__ == "__main__":
