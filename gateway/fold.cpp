@@ -86,8 +86,8 @@ struct folded_model {
 domain_spec empty_spec(const std::string& name, const settings::root& s) {
     domain_spec spec;
     spec.id = name;
-    spec.queue[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
-    spec.queue[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
+    spec.classes[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
+    spec.classes[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
     spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
     spec.outlier = {
         .failure_rate = s.health.outlier.failure_rate,

@@ -43,8 +43,8 @@ fixed_slots::fixed_slots(const domain_spec& spec, time_point now) {
 admission_policy::indices fixed_slots::settings_changed(const domain_spec& spec, time_point now) {
     std::size_t most = 64;
     for (std::size_t c = 0; c < num_classes; ++c) {
-        queue_[c] = spec.queue[c];
-        most += spec.queue[c].pending;
+        queue_[c] = spec.classes[c];
+        most += spec.classes[c].pending;
     }
     lanes_.reserve(most);
     expiries_.reserve(most);
@@ -275,14 +275,19 @@ prediction fixed_slots::explain(const work& work, time_point now) const {
     prediction p;
     const demand wanted = demand_of(work);
     replicas_.explain(wanted, now, p);
+    p.reason = errc::deadline_spent;
     if (own_deadline(work) <= now) return p;
     const replica_table::choice choice = replicas_.choose(wanted, now);
+    p.replica = choice.replica;
     p.would_admit = choice.replica.valid();
+    p.reason = errc::no_replica;
     if (p.would_admit || !choice.busy) return p;
     p.queued = lanes_.ahead(work.klass, wanted.pools);
     p.wait = predicted_wait(work.klass, wanted.pools);
-    const queue_settings& queue = queue_[at(work.klass)];
+    const class_settings& queue = queue_[at(work.klass)];
     p.would_queue = !work.no_queue && queued_[at(work.klass)] < queue.pending;
+    p.reason = work.no_queue ? errc::would_queue : errc::queue_full;
+    p.retry_after = retry_after(p.wait);
     return p;
 }
 

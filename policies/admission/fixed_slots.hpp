@@ -40,6 +40,11 @@ class fixed_slots final : public admission_policy {
     indices settings_changed(const domain_spec& spec, time_point now) override;
     bool advance(time_point now, verdict_batch& out) override;
     time_point next_wakeup() const override;
+    // Its verdicts depend on nobody's size, so an early one is worth nothing: always empty.
+    std::optional<refused> sheds(request_class, tenant_index, const pool_list&, time_point)
+        const override {
+        return {};
+    }
     prediction explain(const work& work, time_point now) const override;
     std::vector<replica_view> replicas(time_point now) const override;
     std::uint32_t in_flight() const override { return replicas_.in_flight(); }
@@ -67,7 +72,7 @@ class fixed_slots final : public admission_policy {
     duration predicted_wait(request_class klass, const pool_list& pools) const;
     duration retry_after(duration wait) const;
 
-    std::array<queue_settings, num_classes> queue_;
+    std::array<class_settings, num_classes> queue_;
     duration retry_after_min_{}, retry_after_max_{};
     replica_table replicas_;
     ticket_slab tickets_;

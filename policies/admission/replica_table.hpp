@@ -16,9 +16,6 @@
 
 namespace penstock::admission {
 
-using pool_list = inline_list<pool_index, max_pools>;
-using tried_list = inline_list<replica_index, max_tried>;
-
 // Which replicas a request may use: those of its pools that offer all that it needs and were not
 // tried.
 struct demand {

@@ -24,7 +24,7 @@ domain_spec one_replica(std::uint32_t slots) {
     domain_spec spec;
     spec.id = "m";
     spec.pools.push_back({.id = "m/v/p", .replicas = {{.id = "m/v/p/r", .slots = slots}}});
-    spec.queue[0] = spec.queue[1] = {.pending = 100'000, .timeout = 60s};
+    spec.classes[0] = spec.classes[1] = {.pending = 100'000, .timeout = 60s};
     spec.slow_start = {};
     return spec;
 }
@@ -142,7 +142,7 @@ TEST(domain, ends_the_wait_of_whom_leaves_the_queue) {
 
 TEST(domain, refuses_when_the_time_in_the_queue_is_over) {
     auto spec = one_replica(1);
-    spec.queue[0].timeout = 50ms;
+    spec.classes[0].timeout = 50ms;
     domain_of_threads d(spec, 2);
     seen holder, waits;
     d.on(0, [&] { return ask(d, 0, holder, d.any()); });

@@ -61,7 +61,7 @@ void traffic(fixed_slots& policy, time_point& now, std::uint64_t seed) {
 
 TEST(fixed_slots, allocates_nothing_once_it_is_warm) {
     domain_spec spec = spec_of({{2, 3}, {1, 2}});
-    spec.queue[0].pending = spec.queue[1].pending = 30;
+    spec.classes[0].pending = spec.classes[1].pending = 30;
     time_point now{1000s};
     fixed_slots policy(spec, now);
     traffic(policy, now, 5);

@@ -69,8 +69,8 @@ class chaos {
                 });
             }
         }
-        spec.queue[0] = {.pending = below(20), .timeout = 1ms * below(3000)};
-        spec.queue[1] = {.pending = below(40), .timeout = 1ms * below(20'000)};
+        spec.classes[0] = {.pending = below(20), .timeout = 1ms * below(3000)};
+        spec.classes[1] = {.pending = below(40), .timeout = 1ms * below(20'000)};
         spec.breaker = {.failures = 1 + below(6), .open_for = 1s, .open_for_max = 4s};
         spec.outlier = {.min_requests = 8, .window = 4s, .eject_for = 2s};
         spec.slow_start = 1ms * below(3000);
@@ -159,7 +159,7 @@ class chaos {
         for (const auto r : w.tried)
             std::get<2>(t.lane).push_back(r.value);
         t.deadline = std::min(w.ttft_deadline, w.deadline);
-        t.timeout = now_ + spec_.queue[std::get<0>(t.lane)].timeout;
+        t.timeout = now_ + spec_.classes[std::get<0>(t.lane)].timeout;
         t.sequence = sequence_++;
         t.name = policy_.arrive(w, now_);
         ASSERT_TRUE(open_.emplace(key(t.name), t).second) << "a ticket was given twice";

@@ -79,8 +79,8 @@ class reference {
     std::size_t waiting() const { return line_.size(); }
 
  private:
-    const queue_settings& queue(const work& w) const {
-        return spec_.queue[static_cast<std::size_t>(w.klass)];
+    const class_settings& queue(const work& w) const {
+        return spec_.classes[static_cast<std::size_t>(w.klass)];
     }
     bool may_use(const waiter& w, std::uint32_t pool, std::uint32_t r) const {
         return r >= first_[pool] && r < first_[pool + 1] && !w.what.tried.contains({r}) &&
@@ -144,8 +144,8 @@ TEST_P(fixed_slots_reference, agrees_on_every_verdict) {
     std::mt19937_64 random{GetParam()};
     const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
     domain_spec spec = spec_of({{2, 3, 2}, {4, 1}, {2}});
-    spec.queue[0] = {.pending = 12, .timeout = 2s};
-    spec.queue[1] = {.pending = 20, .timeout = 6s};
+    spec.classes[0] = {.pending = 12, .timeout = 2s};
+    spec.classes[1] = {.pending = 20, .timeout = 6s};
     driver d{spec};
     reference obvious{spec};
     std::vector<std::pair<ticket, std::uint32_t>> running;

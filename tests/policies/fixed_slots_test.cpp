@@ -89,8 +89,8 @@ TEST(fixed_slots, starts_realtime_before_bulk_that_came_first) {
 
 TEST(fixed_slots, refuses_what_finds_the_queue_of_its_class_full) {
     domain_spec spec = spec_of({{1}});
-    spec.queue[0].pending = 2;
-    spec.queue[1].pending = 1;
+    spec.classes[0].pending = 2;
+    spec.classes[1].pending = 1;
     driver d{spec};
     d.start(any);
     const ticket first = d.arrive(any), second = d.arrive(any), third = d.arrive(any);
@@ -106,7 +106,7 @@ TEST(fixed_slots, refuses_what_finds_the_queue_of_its_class_full) {
 
 TEST(fixed_slots, admits_to_a_free_pool_although_the_queue_is_full) {
     domain_spec spec = spec_of({{1}, {1}});
-    spec.queue[0].pending = 0;
+    spec.classes[0].pending = 0;
     driver d{spec};
     d.start(work_for({0}));
     EXPECT_EQ(d.refusal_of(d.arrive(work_for({0}))).reason, errc::queue_full);
@@ -160,7 +160,7 @@ TEST(fixed_slots, spends_no_slot_on_a_deadline_that_has_passed) {
 
 TEST(fixed_slots, with_no_time_out_starts_what_can_start_and_refuses_the_rest) {
     domain_spec spec = spec_of({{1}});
-    spec.queue[0].timeout = 0s;
+    spec.classes[0].timeout = 0s;
     driver d{spec};
     EXPECT_EQ(d.replica_of(d.arrive(any)), 0);
     EXPECT_EQ(d.refusal_of(d.arrive(any)).reason, errc::queue_timeout);
@@ -168,7 +168,7 @@ TEST(fixed_slots, with_no_time_out_starts_what_can_start_and_refuses_the_rest) {
 
 TEST(fixed_slots, predicts_retry_after_from_the_rate_at_which_its_queue_moves) {
     domain_spec spec = spec_of({{1}});
-    spec.queue[0].pending = 8;
+    spec.classes[0].pending = 8;
     driver d{spec};
     std::vector<ticket> line{d.start(any)};
     const auto fill = [&] {
@@ -196,7 +196,7 @@ TEST(fixed_slots, predicts_retry_after_from_the_rate_at_which_its_queue_moves) {
 
 TEST(fixed_slots, predicts_no_slower_after_an_idle_hour) {
     domain_spec spec = spec_of({{1}});
-    spec.queue[0] = {.pending = 10, .timeout = 1h};
+    spec.classes[0] = {.pending = 10, .timeout = 1h};
     driver d{spec};
     const auto fill = [&] {
         std::vector<ticket> line{d.start(any)};
@@ -221,7 +221,7 @@ TEST(fixed_slots, predicts_no_slower_after_an_idle_hour) {
 
 TEST(fixed_slots, keeps_retry_after_within_its_bounds) {
     domain_spec spec = spec_of({{1}});
-    spec.queue[0] = {.pending = 100, .timeout = 1h};
+    spec.classes[0] = {.pending = 100, .timeout = 1h};
     driver d{spec};
     std::vector<ticket> line{d.start(any)};
     for (int i = 0; i < 100; ++i)

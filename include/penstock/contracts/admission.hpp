@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -26,6 +27,7 @@ struct replica_spec {
     std::uint64_t offers =
         ~std::uint64_t{0};      // a replica is eligible when it offers all that a work needs
     bool needs_warmup = false;  // starts as `starting` until probed{ready} says that it was warmed
+    std::uint64_t kv_tokens = 0;  // whose keys and values fit; 0: not known, not limited
 };
 
 struct pool_spec {
@@ -48,15 +50,26 @@ struct outlier_settings {
     double max_ejected = 0.5;  // share of a pool's replicas ejected at most
 };
 
-struct queue_settings {
-    std::uint32_t pending = 256;                  // waiting requests at most, per class
-    duration timeout = std::chrono::seconds(10);  // waiting at most, per class
+// Whom a class serves first, and whom it drops when `pending` wait already.
+enum class queue_discipline : std::uint8_t {
+    deadline,    // the earliest deadline first; a full queue refuses the newcomer
+    drop_oldest  // in order of arrival; a full queue drops its oldest (streams of frames)
+};
+
+struct class_settings {
+    std::uint32_t pending = 256;                    // waiting requests at most
+    duration timeout = std::chrono::seconds(10);    // waiting at most
+    std::uint32_t concurrency = 512;                // in flight at most, in the whole domain
+    duration ttft = std::chrono::seconds(2);        // target of time to first token
+    duration tpot = std::chrono::milliseconds(80);  // target of time per output token; 0: none
+    double floor = 0;                               // share of all tokens that it gets in any case
+    queue_discipline discipline = queue_discipline::deadline;
 };
 
 struct domain_spec {
     std::string id;                // the model's name
     std::vector<pool_spec> pools;  // in order of version, then context
-    queue_settings queue[num_classes];
+    class_settings classes[num_classes];
     breaker_settings breaker;
     outlier_settings outlier;
     duration slow_start =
@@ -100,9 +113,14 @@ struct state {
 struct probed {
     bool healthy;
 };
+// What an engine says of itself; −1: not reported.
 struct scraped {
-    double running = -1, waiting = -1, kv_used = -1;
-};  // −1: not reported
+    double running = -1, waiting = -1;  // requests
+    double kv_used = -1;                // share of its memory for keys and values
+    double preemptions = -1;            // counted from its start
+    double max_running = -1;            // requests in one batch at most
+    double kv_tokens = -1;              // whose keys and values fit
+};
 }  // namespace fact
 using replica_fact = std::variant<fact::state, fact::probed, fact::scraped>;
 
@@ -138,11 +156,18 @@ struct prediction {
         replica_index replica;
         bool eligible = false;
         std::uint32_t in_flight = 0, slots = 0;
-        duration predicted_ttft{};
+        std::uint64_t backlog = 0;    // tokens of prompts that it has not read yet
+        std::uint64_t kv_tokens = 0;  // committed
+        double prefill_rate = 0;      // tokens a second, learned; 0: not known
+        std::uint32_t cached = 0;     // tokens of this prompt that it may hold
+        duration predicted_ttft{};    // once it is sent there
     };
     bool would_admit = false, would_queue = false;
-    std::uint32_t queued = 0;  // ahead of it
-    duration wait{};
+    errc reason = errc::count_;  // why it would be refused, when neither
+    replica_index replica;       // when admitted
+    std::uint32_t queued = 0;    // ahead of it
+    duration wait{};             // until its first token, in the queue and at the replica
+    duration retry_after{};      // when refused
     std::vector<candidate> candidates;
 };
 
@@ -182,6 +207,12 @@ class admission_policy {
     // When `advance` should run though nothing happened; `never` if no one waits for time.
     virtual time_point next_wakeup() const = 0;
 
+    // The verdict on every request of this class and tenant that may use only these pools, where
+    // it is the same whatever its size: for refusing before a body is read. Empty: it depends.
+    // O(pools).
+    virtual std::optional<refused> sheds(
+        request_class klass, tenant_index tenant, const pool_list& pools, time_point now
+    ) const = 0;
     virtual prediction explain(const work& work, time_point now) const = 0;
     virtual std::vector<replica_view> replicas(time_point now) const = 0;
     virtual std::uint32_t in_flight() const = 0;

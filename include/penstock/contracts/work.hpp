@@ -35,6 +35,9 @@ struct inline_list {
     }
 };
 
+using pool_list = inline_list<pool_index, max_pools>;
+using tried_list = inline_list<replica_index, max_tried>;
+
 // Made at the end of *read*; version and pools are set by *steer*, `tried` by *forward*.
 struct work {
     std::uint64_t id = 0;
@@ -43,7 +46,7 @@ struct work {
     request_class klass = request_class::realtime;
     model_index model;  // as asked, after aliasing
     version_index version;
-    inline_list<pool_index, max_pools> pools;  // those that may serve it, preferred first
+    pool_list pools;  // those that may serve it, preferred first
 
     std::uint32_t prompt_tokens = 0;    // estimate
     std::uint32_t prompt_error = 0;     // ± tokens
@@ -53,13 +56,13 @@ struct work {
 
     std::uint64_t affinity = 0;  // hash of session, user or first 2 KiB of text; 0: none
     time_point arrived{};
-    time_point ttft_deadline = never;
+    time_point ttft_deadline = never;  // for the first token; `never` where there is no stream
     time_point deadline = never;
 
     std::uint64_t needs = 0;  // what a replica must offer: a bit per route
     bool streamed = false;
     bool no_queue = false;
-    inline_list<replica_index, max_tried> tried;  // excluded so far
+    tried_list tried;  // excluded so far
 };
 static_assert(std::is_trivially_copyable_v<work>);
 
