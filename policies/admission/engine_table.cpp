@@ -96,8 +96,8 @@ double engine_table::rate_of(const engine& e) const noexcept {
     return typical > 0 ? typical : unknown_rate;
 }
 
-double engine_table::most_backlog(const engine& e) const noexcept {
-    return std::max<double>(how_.engine_tokens, e.rate * seconds(how_.engine_work));
+bool engine_table::may_have_more(const engine& e) const noexcept {
+    return e.unread < how_.engine_tokens || e.backlog < e.rate * seconds(how_.engine_work);
 }
 
 std::uint32_t engine_table::reserve(request_class as, std::uint32_t limit) const noexcept {
@@ -131,7 +131,7 @@ void engine_table::refresh(replica_index who, time_point now) {
     e.limit.in_flight(e.in_flight);
     const std::uint32_t limit = this->limit(who, now);
     const double running = e.in_flight + e.others;
-    const bool room = stands == replica_table::standing::free && e.backlog < most_backlog(e);
+    const bool room = stands == replica_table::standing::free && may_have_more(e);
     const double key = e.backlog / rate_of(e) + tie * running / std::max(1u, limit);
     for (const auto as : {request_class::realtime, request_class::bulk}) {
         auto& ready = p.ready[at(as)];
@@ -212,8 +212,10 @@ void engine_table::begin(std::uint32_t slot, const choice& where, time_point now
     // after as long as the rate says, which only streams teach. Without a rate it is left out.
     if (t.work.streamed || e.rate > 0) {
         t.reading = true;
+        t.unread = t.work.prompt_tokens - where.cached;
         t.backlog = t.cost - where.cached;
         e.backlog += t.backlog;
+        e.unread += t.unread;
         t.previous = e.newest;
         t.next = no_slot;
         (e.newest == no_slot ? e.oldest : tickets_[e.newest].next) = slot;
@@ -233,6 +235,7 @@ void engine_table::stop_reading(std::uint32_t slot, bool was_read, time_point no
     (t.next == no_slot ? e.newest : tickets_[t.next].previous) = t.previous;
     t.reading = false;
     e.backlog = e.oldest == no_slot ? 0 : e.backlog - t.backlog;
+    e.unread -= t.unread;
     --e.reading;
     e.streams -= t.work.streamed;
     readings_.take(slot);

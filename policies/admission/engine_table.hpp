@@ -88,7 +88,8 @@ class engine_table {
         bool listed = false;
         bool usable = false;
         std::uint32_t in_flight = 0;
-        double backlog = 0;                                // tokens
+        double backlog = 0;                                // what its unread prompts cost
+        std::uint64_t unread = 0;                          // their tokens
         std::uint32_t oldest = no_slot, newest = no_slot;  // tickets that are being read
         std::uint32_t reading = 0, streams = 0;            // of those: all, and streams
         std::uint64_t kv = 0, kv_most = 0;                 // tokens; most 0: not known
@@ -120,7 +121,7 @@ class engine_table {
     void review(replica_index who, time_point now);
     bool fits(const engine& e, const work& work) const noexcept;
     double rate_of(const engine& e) const noexcept;  // never 0
-    double most_backlog(const engine& e) const noexcept;
+    bool may_have_more(const engine& e) const noexcept;
     std::uint32_t reserve(request_class as, std::uint32_t limit) const noexcept;
     replica_index home_of(const work& work, const pool& p) const;
 

@@ -17,7 +17,7 @@ struct tuning {
     // Every prompt costs the engine so many tokens beside its own: an iteration has a fixed part.
     // 12 ms at 40 000 tokens a second are 480, shared with what else is in the iteration.
     std::uint32_t prompt_overhead = 256;
-    // A replica gets more prompts while those it has not read take it less than this, or are
+    // A replica gets more prompts while those it has not read take it less than this, or have
     // fewer tokens than two of its chunks: about two iterations, so that it never idles.
     duration engine_work = std::chrono::milliseconds(250);
     std::uint32_t engine_tokens = 2048;
