@@ -83,11 +83,25 @@ struct folded_model {
     domain_spec spec;
 };
 
+class_settings fold_class(const settings::class_limits& of) {
+    return {
+        .pending = of.pending,
+        .timeout = of.timeout,
+        .concurrency = of.concurrency,
+        .ttft = of.ttft,
+        .tpot = of.tpot,
+        .floor = of.floor,
+        .discipline = of.discipline == settings::discipline::drop_oldest
+                          ? queue_discipline::drop_oldest
+                          : queue_discipline::deadline
+    };
+}
+
 domain_spec empty_spec(const std::string& name, const settings::root& s) {
     domain_spec spec;
     spec.id = name;
-    spec.classes[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
-    spec.classes[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
+    spec.classes[0] = fold_class(s.classes.realtime);
+    spec.classes[1] = fold_class(s.classes.bulk);
     spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
     spec.outlier = {
         .failure_rate = s.health.outlier.failure_rate,
@@ -136,8 +150,9 @@ result<folded_model> fold_model(
                     {.id = r.id,
                      .slots = replica.slots,
                      .offers = offers_of(replica),
-                     .needs_warmup = replica.worker || (model.warmup && !model.warmup->body.empty())
-                    }
+                     .needs_warmup =
+                         replica.worker || (model.warmup && !model.warmup->body.empty()),
+                     .kv_tokens = replica.kv_tokens}
                 );
                 offered |= spec.replicas.back().offers;
                 p.replicas.push_back(std::move(r));

@@ -49,16 +49,35 @@ struct key {
 };
 BOOST_DESCRIBE_STRUCT(key, (), (name, sha256, tenant, models, routes, classes))
 
+// Whom a class serves first, and whom it drops when `pending` wait already: the newcomer, or the
+// one that has waited longest.
+enum class discipline { deadline, drop_oldest };
+BOOST_DESCRIBE_ENUM(discipline, deadline, drop_oldest)
+
+// Counts are per model.
 struct class_limits {
-    std::uint32_t pending = 256;                  // waiting requests per model
-    duration timeout = std::chrono::seconds(10);  // waiting at most
+    duration ttft = std::chrono::seconds(2);        // target of the first token, from arrival
+    duration tpot = std::chrono::milliseconds(80);  // target per output token; 0: none
+    std::uint32_t concurrency = 512;                // in flight at most
+    std::uint32_t pending = 256;                    // waiting at most
+    duration timeout = std::chrono::seconds(10);    // waiting at most
+    settings::discipline discipline = discipline::deadline;
+    double floor = 0;  // share of all tokens that it gets whatever the other class wants
     bool operator==(const class_limits&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(class_limits, (), (pending, timeout))
+BOOST_DESCRIBE_STRUCT(
+    class_limits, (), (ttft, tpot, concurrency, pending, timeout, discipline, floor)
+)
 
 struct classes {
-    class_limits realtime{256, std::chrono::seconds(10)};
-    class_limits bulk{2000, std::chrono::minutes(10)};
+    class_limits realtime;
+    class_limits bulk{
+        .ttft = std::chrono::minutes(2),
+        .tpot = {},
+        .pending = 2000,
+        .timeout = std::chrono::minutes(10),
+        .floor = 0.1
+    };
     bool operator==(const classes&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(classes, (), (realtime, bulk))
@@ -101,12 +120,15 @@ struct replica {
     std::string id;            // empty: host:port, or the worker's folder; unique in its pool
     std::string api_key;       // sent as Authorization: Bearer
     std::uint32_t slots = 64;  // requests in flight at most; a worker's, unless written: max_batch
+    std::uint64_t kv_tokens = 0;      // whose keys and values fit in its memory; 0: not known
     std::string upstream_model;       // empty: the pool's
     std::vector<std::string> serves;  // canonical routes; empty: all
     std::optional<tls_upstream> tls;  // of https
     bool operator==(const replica&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(replica, (), (url, worker, id, api_key, slots, upstream_model, serves, tls))
+BOOST_DESCRIBE_STRUCT(
+    replica, (), (url, worker, id, api_key, slots, kv_tokens, upstream_model, serves, tls)
+)
 
 struct pool {
     std::uint32_t context = 0;   // tokens of prompt and answer; 0: not limited

@@ -150,6 +150,17 @@ void validate_times(const root& settings, findings& out) {
     at_most("timeouts.between_bytes", t.between_bytes, "timeouts.total", t.total, out);
 }
 
+// What is guaranteed to one class cannot be guaranteed to the other.
+void validate_floors(const classes& of, findings& out) {
+    constexpr double rounding = 1e-9;
+    if (of.realtime.floor + of.bulk.floor > 1 + rounding)
+        out.fault(
+            "classes.bulk.floor",
+            "is " + format_share(of.bulk.floor) + ", which is more than classes.realtime.floor, " +
+                format_share(of.realtime.floor) + ", leaves"
+        );
+}
+
 void validate_sizes(const root& settings, findings& out) {
     const limits& l = settings.limits;
     const auto size = [](std::uint64_t n) { return format_amount(n, unit::bytes); };
@@ -201,6 +212,7 @@ void validate(const root& settings, const load_options& options, findings& out) 
     validate_keys(settings, options, out);
     validate_models(settings, options, out);
     validate_times(settings, out);
+    validate_floors(settings.classes, out);
     validate_sizes(settings, out);
     validate_paths(settings, out);
     validate_worker_program(settings.worker, out);
