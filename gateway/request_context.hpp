@@ -59,6 +59,7 @@ struct request_context final : io::departure_watcher {
     std::string allowed_methods;  // of a route that does not take this one
     const key_entry* key = nullptr;
     client_wishes wishes;
+    bool has_class = false;  // `record.klass` is known
 
     // read
     openai::request_facts facts;

@@ -91,6 +91,9 @@ struct snapshot {
         listen_tls;  // by entry of `listen`; null: plain
 
     const model_entry* find_model(std::string_view name) const;
+    const settings::class_limits& limits_of(request_class klass) const noexcept {
+        return klass == request_class::bulk ? settings.classes.bulk : settings.classes.realtime;
+    }
     bool asks_for_keys() const noexcept { return !keys.empty(); }
 };
 

@@ -66,6 +66,8 @@ stage_result<> read_wishes(request_context& c) {
             );
         w.klass = klass == "bulk" ? request_class::bulk : request_class::realtime;
     }
+    c.record.klass = access::clamp_class(c.key->rights, w.klass.value_or(request_class::realtime));
+    c.has_class = true;
     const auto read_time = [&](std::string_view name,
                                std::optional<duration>& out) -> stage_result<> {
         const std::string_view text = headers.find(name);
@@ -124,8 +126,9 @@ stage_result<> authenticate(request_context& c) {
     if (c.route->who == who_may::anyone) return success();
     CHECK(access::check_route(c.key->rights, c.route_index, canonical_routes()));
     if (c.route->local) return success();
+    CHECK(read_wishes(c));
     if (c.thread.is_draining()) return refusal(errc::draining);
-    return read_wishes(c);
+    return success();
 }
 
 }  // namespace penstock::gateway
