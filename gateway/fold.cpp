@@ -81,7 +81,12 @@ std::uint64_t offers_of(const settings::replica& replica) {
 struct folded_model {
     model_entry entry;
     domain_spec spec;
+    domain::replica_words words;
 };
+
+operator_word fold_word(settings::replica_word word) {
+    return static_cast<operator_word>(word);  // in the same order
+}
 
 class_settings fold_class(const settings::class_limits& of) {
     return {
@@ -137,6 +142,7 @@ result<folded_model> fold_model(
             pool_spec& spec = folded.spec.pools.emplace_back();
             spec.id = p.id;
             spec.context = pool.context;
+            auto& words = folded.words.emplace_back();
             for (const auto& replica : pool.replicas) {
                 const std::string calls_it = first_of(
                     {replica.upstream_model,
@@ -154,6 +160,7 @@ result<folded_model> fold_model(
                          replica.worker || (model.warmup && !model.warmup->body.empty()),
                      .kv_tokens = replica.kv_tokens}
                 );
+                words.push_back(fold_word(replica.state));
                 offered |= spec.replicas.back().offers;
                 p.replicas.push_back(std::move(r));
             }
@@ -169,8 +176,9 @@ void tell_domain(
     folded_model& folded, const settings::root& settings, registry& live, time_point now
 ) {
     domain& admission = live.domain_for(folded.entry.name);
-    const auto numbers =
-        admission.settings_changed(folded.spec, {.ratio = settings.retry.budget}, now);
+    const auto numbers = admission.settings_changed(
+        folded.spec, {.ratio = settings.retry.budget}, now, folded.words
+    );
     folded.entry.admission = &admission;
     std::size_t at = 0;
     for (auto& version : folded.entry.versions) {
@@ -213,6 +221,9 @@ void fold_keys(snapshot& s) {
             entry.rights.classes.add(klass == "bulk" ? 1 : 0);
         s.keys.emplace(digest_in(key.sha256), std::move(entry));
     }
+    if (!s.settings.admin.master_key.empty())
+        s.master_key = digest_in(settings::sha256_hex(s.settings.admin.master_key));
+    s.master = {.name = "master", .tenant = "master", .label = "", .index = {0}};
     s.anonymous = {.name = "anonymous", .tenant = "anonymous", .label = "", .index = {0}};
     s.anonymous.tenant_number = {0};
 }

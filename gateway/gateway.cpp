@@ -99,11 +99,10 @@ gateway::gateway(const settings::root& settings)
           .connections_max = clamp_to_descriptors(settings.limits.connections),
           .side = side_,
           .expose_metrics = [this] { return expose_metrics(); },
+          .probe_now = [this](const std::string& replica) { probe_now(replica); },
           .log_salt = random_number()
       },
-      supervisor_([this](const std::string& replica) {
-          loops_.front()->post([this, replica] { prober_->probe_now(replica); });
-      }) {
+      supervisor_([this](const std::string& replica) { probe_now(replica); }) {
     auto first = std::make_shared<snapshot>();
     first->settings = settings;
     current_ = std::move(first);
@@ -239,6 +238,10 @@ void gateway::drain_requests(duration deadline) {
     if (wait_until_empty(std::chrono::seconds(2))) return;
     tell_all(&worker_thread::abort_connections);
     wait_until_empty(std::chrono::seconds(1));
+}
+
+void gateway::probe_now(const std::string& replica) {
+    loops_.front()->post([this, replica] { prober_->probe_now(replica); });
 }
 
 void gateway::reopen_log() {

@@ -49,6 +49,7 @@ class gateway {
 
  private:
     void drain_requests(duration deadline);
+    void probe_now(const std::string& replica);
     void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
     result<void> refuse_opening(const settings::root& settings) const;

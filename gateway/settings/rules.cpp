@@ -87,6 +87,7 @@ constexpr std::array traits{
     trait{.key = "listen[].tls.certificate", .required = true, .file = true},
     trait{.key = "listen[].tls.key", .required = true, .secret = true},
     trait{.key = "listen[].tls.client_ca", .file = true},
+    trait{.key = "admin.master_key", .secret = true},
     trait{.key = "keys[].name", .required = true},
     trait{.key = "keys[].sha256", .required = true},
     trait{.key = "models", .required = true},
@@ -101,7 +102,6 @@ constexpr std::array traits{
 constexpr std::array planned{
     "store"sv,
     "shared"sv,
-    "admin.master_key"sv,
     "keys[].rpm"sv,
     "keys[].tpm"sv,
     "keys[].parallel"sv,

@@ -33,10 +33,11 @@ struct listen {
 BOOST_DESCRIBE_STRUCT(listen, (), (address, tls))
 
 struct admin {
-    std::string address;  // empty: /metrics and /health are on the main port only
+    std::string address;     // empty: /metrics, /health and /admin are on the main port
+    std::string master_key;  // of /admin; empty: that is closed
     bool operator==(const admin&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(admin, (), (address))
+BOOST_DESCRIBE_STRUCT(admin, (), (address, master_key))
 
 struct key {
     std::string name;                 // for log and metrics; unique
@@ -113,6 +114,10 @@ BOOST_DESCRIBE_STRUCT(
     bundled_worker, (), (model, device, threads, max_batch, max_step_tokens, kv_memory)
 )
 
+// Cordoned and drained replicas get no new request; the admin API may say otherwise later.
+enum class replica_word { ready, cordoned, drained };
+BOOST_DESCRIBE_ENUM(replica_word, ready, cordoned, drained)
+
 // Written as a bare URL or as this mapping, which has either `url` or `worker`.
 struct replica {
     std::string url;  // http://, https:// or unix:PATH
@@ -120,14 +125,15 @@ struct replica {
     std::string id;            // empty: host:port, or the worker's folder; unique in its pool
     std::string api_key;       // sent as Authorization: Bearer
     std::uint32_t slots = 64;  // requests in flight at most; a worker's, unless written: max_batch
-    std::uint64_t kv_tokens = 0;      // whose keys and values fit in its memory; 0: not known
+    std::uint64_t kv_tokens = 0;  // whose keys and values fit in its memory; 0: not known
+    replica_word state = replica_word::ready;
     std::string upstream_model;       // empty: the pool's
     std::vector<std::string> serves;  // canonical routes; empty: all
     std::optional<tls_upstream> tls;  // of https
     bool operator==(const replica&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    replica, (), (url, worker, id, api_key, slots, kv_tokens, upstream_model, serves, tls)
+    replica, (), (url, worker, id, api_key, slots, kv_tokens, state, upstream_model, serves, tls)
 )
 
 struct pool {

@@ -176,6 +176,15 @@ void validate_sizes(const root& settings, findings& out) {
         );
 }
 
+constexpr std::size_t short_secret = 16;
+
+void validate_master_key(const std::string& key, findings& out) {
+    if (!is_one_word(key))
+        out.fault("admin.master_key", "must be printable ASCII without spaces");
+    else if (!key.empty() && key.size() < short_secret)
+        out.warn("admin.master_key", "short enough to be guessed; `penstock key new` makes one");
+}
+
 void validate_paths(const root& settings, findings& out) {
     if (!settings.health.path.starts_with('/') ||
         settings.health.path.find_first_of(" \t\r\n#") != std::string::npos)
@@ -183,6 +192,10 @@ void validate_paths(const root& settings, findings& out) {
 }
 
 }  // namespace
+
+bool is_one_word(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
 
 bool is_id(std::string_view text, std::string_view more) {
     return !text.empty() && text.size() <= 128 &&
@@ -210,6 +223,7 @@ void validate_routes(
 void validate(const root& settings, const load_options& options, findings& out) {
     validate_listeners(settings, out);
     validate_keys(settings, options, out);
+    validate_master_key(settings.admin.master_key, out);
     validate_models(settings, options, out);
     validate_times(settings, out);
     validate_floors(settings.classes, out);

@@ -3,6 +3,7 @@
 #include "gateway/stages/stages.hpp"
 #include "penstock/openai/facts.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <charconv>
@@ -87,7 +88,31 @@ stage_result<> read_wishes(request_context& c) {
     return success();
 }
 
+bool is_master_key(const snapshot& s, std::string_view key) {
+    const key_digest asked = digest_of(key);
+    return CRYPTO_memcmp(asked.data(), s.master_key->data(), asked.size()) == 0;
+}
+
+// Keys of clients open nothing here, and the master key opens nothing else.
+stage_result<> find_master(request_context& c) {
+    const snapshot& s = *c.settings;
+    c.key = &s.anonymous;
+    const bool elsewhere = !s.settings.admin.address.empty() && !c.x.is_admin();
+    if (elsewhere) return refusal(errc::unknown_route);
+    if (!s.master_key)
+        return refusal(
+            errc::route_not_allowed, "The admin API is closed: `admin.master_key` is not set."
+        );
+    const std::string_view key = key_in(c.x.head().headers);
+    if (key.empty()) return refusal(errc::missing_api_key);
+    if (!is_master_key(s, key))
+        return refusal(errc::invalid_api_key, "The admin API takes the master key only.");
+    c.key = &s.master;
+    return success();
+}
+
 stage_result<> find_key(request_context& c) {
+    if (c.route && c.route->who == who_may::master) return find_master(c);
     const snapshot& s = *c.settings;
     c.key = &s.anonymous;
     if (!s.asks_for_keys()) return success();
@@ -112,7 +137,7 @@ stage_result<> authenticate(request_context& c) {
     if (found.has_value()) {
         c.route = found.value().row;
         c.route_index = found.value().index;
-        c.path_model = std::move(found.value().model);
+        c.path_name = std::move(found.value().name);
         c.record.route = c.route->route;
     }
     CHECK(find_key(c));

@@ -12,7 +12,7 @@ namespace {
 void keep_upstream_part(request_context& c) {
     const auto& head = c.x.head();
     c.upstream_target = c.route->route;
-    if (!head.query.empty() && c.path_model.empty()) {
+    if (!head.query.empty() && c.path_name.empty()) {
         c.upstream_target += '?';
         c.upstream_target += head.query;
     }
@@ -49,7 +49,7 @@ std::string served_by(const request_context& c) {
 }
 
 stage_result<> find_model(request_context& c) {
-    const std::string& asked = c.path_model.empty() ? c.facts.model : c.path_model;
+    const std::string& asked = c.path_name.empty() ? c.facts.model : c.path_name;
     c.model = c.settings->find_model(asked);
     if (!c.model)
         return refusal(
@@ -114,7 +114,7 @@ io::task<stage_result<>> read(request_context& c) {
     CO_CHECK(c.x.read_body());
     const std::string_view body = c.x.body();
     c.record.bytes_in = body.size();
-    const bool model_from_path = !c.path_model.empty();
+    const bool model_from_path = !c.path_name.empty();
     auto scanned =
         c.route->body == openai::body_kind::multipart
             ? openai::scan_multipart(

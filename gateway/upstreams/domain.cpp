@@ -121,13 +121,58 @@ void domain::on(replica_index who, const replica_fact& what, time_point now) {
 }
 
 admission_policy::indices domain::settings_changed(
-    const domain_spec& spec, const retry::budget_settings& budget, time_point now
+    const domain_spec& spec,
+    const retry::budget_settings& budget,
+    time_point now,
+    const replica_words& words
 ) {
     locked held(*this);
     budget_.settings_changed(budget);
     auto indices = policy_->settings_changed(spec, now);
+    for (std::size_t pool = 0; pool < indices.replicas.size(); ++pool)
+        for (std::size_t i = 0; i < indices.replicas[pool].size(); ++i)
+            heed(
+                indices.replicas[pool][i],
+                words.empty() ? operator_word::ready : words[pool][i],
+                now
+            );
     advance(std::move(held), now);
     return indices;
+}
+
+// ── an operator's word ──────────────────────────────────────────────────────────────────────────
+
+void domain::heed(replica_index who, operator_word configured, time_point now) {
+    if (who.value >= told_.size()) told_.resize(who.value + 1);
+    told& of = told_[who.value];
+    const bool was_away = of.word != operator_word::ready;
+    const bool is_new = std::exchange(of.configured, configured) != configured;
+    if (is_new) of.word = configured;
+    // Said again: a policy begins anew with a replica that was out of the settings for a while.
+    if (was_away || of.word != operator_word::ready)
+        policy_->on(who, fact::state{replica_state::draining}, now);
+    if (was_away && of.word == operator_word::ready) tell_word(who, now);
+}
+
+void domain::tell_word(replica_index who, time_point now) {
+    const bool serves = told_[who.value].word == operator_word::ready;
+    const auto state = serves ? replica_state::ready : replica_state::draining;
+    policy_->on(who, fact::state{state}, now);
+}
+
+void domain::say(replica_index who, operator_word word, time_point now) {
+    locked held(*this);
+    if (who.value >= told_.size()) return;
+    const operator_word before = std::exchange(told_[who.value].word, word);
+    // `ready` to one that serves already would be taken for its coming up.
+    if ((before == operator_word::ready) == (word == operator_word::ready)) return;
+    tell_word(who, now);
+    advance(std::move(held), now);
+}
+
+operator_word domain::word_of(replica_index who) const {
+    const locked held(*this);
+    return who.value < told_.size() ? told_[who.value].word : operator_word::ready;
 }
 
 bool domain::may_retry(time_point now) {

@@ -32,13 +32,8 @@ class prober {
         io::channel channel;
         const upstream* where = nullptr;  // by the newest settings
     };
-    struct target {
-        const model_entry* model = nullptr;
-        const pool_entry* pool = nullptr;
-        const replica_entry* replica = nullptr;
-        explicit operator bool() const noexcept { return replica != nullptr; }
-    };
-    target find(const std::string& replica_id) const;
+    using target = replica_place;
+
     io::task<void> watch(std::string replica_id, watcher& own);
     bool tell(const target& t, const watcher& own, bool ready, std::uint64_t run);
     void expect(const model_entry& model, const replica_entry& replica, watcher& own);

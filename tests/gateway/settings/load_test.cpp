@@ -26,7 +26,8 @@ TEST(load, fills_every_kind_of_value) {
         "    aliases: [a, b]\n"
         "    max_tokens: 4k\n"
         "    over_cap: refuse\n"
-        "    replicas: [{url: https://engine, tls: {verify: false}, slots: 16, kv_tokens: 256k}]\n"
+        "    replicas: [{url: https://engine, tls: {verify: false}, slots: 16, kv_tokens: 256k, "
+        "state: drained}]\n"
     );
     EXPECT_EQ(s.threads, 3u);
     EXPECT_EQ(s.timeouts.connect, 250ms);
@@ -50,6 +51,7 @@ TEST(load, fills_every_kind_of_value) {
     const replica& only = chat.versions.at("default").pools.at("default").replicas.at(0);
     EXPECT_EQ(only.slots, 16u);
     EXPECT_EQ(only.kv_tokens, 262'144u);
+    EXPECT_EQ(only.state, replica_word::drained);
     ASSERT_TRUE(only.tls);
     EXPECT_FALSE(only.tls->verify);
 }
@@ -231,7 +233,6 @@ TEST(load, refuses_what_is_planned_with_words_of_its_own) {
     for (const char* text :
          {"store: sqlite:penstock.db",
           "shared: redis://127.0.0.1:6379",
-          "admin: {master_key: x}",
           "keys: [{name: a, sha256: x, rpm: 600}]",
           "keys: [{name: a, sha256: x, tpm: 600}]",
           "keys: [{name: a, sha256: x, parallel: 3}]",
