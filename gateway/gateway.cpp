@@ -78,16 +78,17 @@ const char* version() noexcept {
     return PENSTOCK_VERSION;
 }
 
-gateway::gateway(const settings::root& settings)
+make_admission default_admission() {
+    return [] {
+        return policies::make_admission(admission_kind, domain_spec{}, io::loop::exact_now());
+    };
+}
+
+gateway::gateway(const settings::root& settings, make_admission make)
     : bodies_(settings.limits.bodies),
       limits_(policies::make_limiting(limiting_kind)),
       loops_(make_loops(num_threads(settings))),
-      live_(
-          loops_,
-          [] {
-              return policies::make_admission(admission_kind, domain_spec{}, io::loop::exact_now());
-          }
-      ),
+      live_(loops_, std::move(make)),
       metrics_(static_cast<int>(loops_.size())),
       log_(make_log(settings, static_cast<int>(loops_.size()))),
       shared_{

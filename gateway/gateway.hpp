@@ -21,9 +21,13 @@ class worker_thread;
 // Of this build.
 const char* version() noexcept;
 
+// The policy that a gateway runs with unless a test says otherwise.
+make_admission default_admission();
+
 class gateway {
  public:
-    explicit gateway(const settings::root& settings);
+    // `make`: what decides about admission, one for each model.
+    explicit gateway(const settings::root& settings, make_admission make = default_admission());
     ~gateway();
     gateway(const gateway&) = delete;
     gateway& operator=(const gateway&) = delete;

@@ -1,5 +1,6 @@
 // Who is asking, and for which route. From the head alone: a stranger cannot make us read a body.
 #include "gateway/request_context.hpp"
+#include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
 #include "penstock/openai/facts.hpp"
 
@@ -153,7 +154,7 @@ stage_result<> authenticate(request_context& c) {
     if (c.route->local) return success();
     CHECK(read_wishes(c));
     if (c.thread.is_draining()) return refusal(errc::draining);
-    return success();
+    return shed(c);
 }
 
 }  // namespace penstock::gateway

@@ -92,6 +92,7 @@ void domain::arrive(const work& work, admission_wait& who, time_point now) {
     locked held(*this);
     if (work.tried.empty()) budget_.request_came();
     who.ticket_ = policy_->arrive(work, now);
+    who.klass_ = work.klass;
     if (who.ticket_.slot >= waiters_.size()) waiters_.resize(who.ticket_.slot + 1);
     waiters_[who.ticket_.slot] = &who;
     advance(std::move(held), now);
@@ -185,8 +186,10 @@ void domain::advance(locked held, time_point now) {
         verdict_batch batch;
         const bool more = policy_->advance(now, batch);
         std::array<admission_wait*, verdict_batch_size> whose{};
-        for (std::size_t i = 0; i < batch.size; ++i)
+        for (std::size_t i = 0; i < batch.size; ++i) {
             whose[i] = take_waiter(ticket_of(batch.items[i]));
+            if (whose[i]) note(batch.items[i], *whose[i]);
+        }
         const time_point due = policy_->next_wakeup();
         held.unlock();
         for (std::size_t i = 0; i < batch.size; ++i)
@@ -197,6 +200,22 @@ void domain::advance(locked held, time_point now) {
         }
         held.lock();
     }
+}
+
+// One who would not wait was not refused for want of anything.
+void domain::note(const verdict& what, const admission_wait& who) {
+    const auto* no = std::get_if<refused>(&what);
+    if (!no || no->reason == errc::would_queue) return;
+    sheds_[static_cast<std::size_t>(who.klass_)].store(true, std::memory_order_relaxed);
+}
+
+std::optional<refused> domain::sheds(
+    request_class klass, tenant_index tenant, const pool_list& pools, time_point now
+) {
+    const locked held(*this);
+    auto why = policy_->sheds(klass, tenant, pools, now);
+    if (!why) sheds_[static_cast<std::size_t>(klass)].store(false, std::memory_order_relaxed);
+    return why;
 }
 
 admission_wait* domain::take_waiter(ticket who) {

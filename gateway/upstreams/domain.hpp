@@ -9,9 +9,12 @@
 #include "penstock/refusal.hpp"
 #include "policies/retry/budget.hpp"
 
+#include <array>
+#include <atomic>
 #include <coroutine>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +77,7 @@ class admission_wait {
     io::loop& home_;
     std::coroutine_handle<> waiter_;
     ticket ticket_;
+    request_class klass_ = request_class::realtime;
     verdict verdict_;
     bool decided_ = false;
 };
@@ -112,6 +116,15 @@ class domain {
     void say(replica_index who, operator_word word, time_point now);
     operator_word word_of(replica_index who) const;
 
+    // False: nobody of this class was refused since the policy last said that it sheds none. Costs
+    // one relaxed load.
+    bool may_shed(request_class klass) const noexcept {
+        return sheds_[static_cast<std::size_t>(klass)].load(std::memory_order_relaxed);
+    }
+    std::optional<refused> sheds(
+        request_class klass, tenant_index tenant, const pool_list& pools, time_point now
+    );
+
     // Takes one retry from the model's budget.
     bool may_retry(time_point now);
 
@@ -131,6 +144,7 @@ class domain {
     // those of other loops by post. Called with the mutex held, which it releases.
     void advance(locked held, time_point now);
     admission_wait* take_waiter(ticket who);
+    void note(const verdict& what, const admission_wait& who);
     void heed(replica_index who, operator_word configured, time_point now);
     void tell_word(replica_index who, time_point now);
 
@@ -144,6 +158,7 @@ class domain {
     retry::budget budget_;
     std::vector<admission_wait*> waiters_;  // by ticket slot
     std::vector<told> told_;                // by replica
+    std::array<std::atomic<bool>, num_classes> sheds_{};
     mutable observe::histogram lock_wait_, lock_hold_;
     std::unique_ptr<timer> timer_;
 };

@@ -84,8 +84,9 @@ inline settings::root settings_for_test(const std::string& yaml, const std::stri
 
 class running_gateway {
  public:
-    explicit running_gateway(const std::string& yaml) : log_file_(make_log_file()) {
-        gateway_ = std::make_unique<gateway>(settings_for_test(yaml, log_file_));
+    explicit running_gateway(const std::string& yaml, make_admission make = default_admission())
+        : log_file_(make_log_file()) {
+        gateway_ = std::make_unique<gateway>(settings_for_test(yaml, log_file_), std::move(make));
         if (auto started = gateway_->start(); started.has_error())
             throw std::runtime_error("not started: " + started.error().detail);
     }
