@@ -6,6 +6,7 @@
 #include "gateway/snapshot.hpp"
 #include "gateway/upstreams/prober.hpp"
 #include "gateway/upstreams/registry.hpp"
+#include "gateway/upstreams/telemetry.hpp"
 #include "gateway/workers/worker_supervisor.hpp"
 
 #include <condition_variable>
@@ -53,6 +54,7 @@ class gateway {
 
  private:
     void drain_requests(duration deadline);
+    void watch(const std::shared_ptr<const snapshot>& now);
     void probe_now(const std::string& replica);
     void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
@@ -70,6 +72,7 @@ class gateway {
     std::unique_ptr<observe::access_log> log_;
     shared_parts shared_;
     std::vector<std::unique_ptr<worker_thread>> workers_;
+    std::unique_ptr<telemetry> telemetry_;
     std::unique_ptr<prober> prober_;
     std::vector<std::string> addresses_;
     mutable std::mutex mutex_;  // over current_

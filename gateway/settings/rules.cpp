@@ -74,6 +74,8 @@ constexpr std::array ranges{
     range{"health.outlier.min_requests", unit::count, 1, 1'000'000},
     range{"health.outlier.window", unit::time, 100 * ms, 1 * hour},
     range{"health.outlier.eject_for", unit::time, 1 * ms, 1 * hour},
+    range{"health.scrape.every", unit::time, 0, 1 * hour},
+    range{"health.scrape.timeout", unit::time, 1 * ms, 1 * hour},
     range{"worker.restart.first", unit::time, 1 * ms, 1 * hour},
     range{"worker.restart.most", unit::time, 1 * ms, 1 * day},
     range{"worker.restart.reset_after", unit::time, 0, 1 * day},

@@ -247,6 +247,15 @@ struct outlier {
 };
 BOOST_DESCRIBE_STRUCT(outlier, (), (failure_rate, min_requests, window, eject_for))
 
+// Asking engines for their own figures. They correct what the gateway counts and gate nothing.
+struct scrape {
+    duration every = std::chrono::seconds(1);  // 0: not at all
+    std::string path = "/metrics";             // Prometheus text
+    duration timeout = std::chrono::milliseconds(500);
+    bool operator==(const scrape&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(scrape, (), (every, path, timeout))
+
 struct health {
     std::string path = "/health";  // or /v1/models, whose max_model_len is compared with `context`
     duration every = std::chrono::seconds(5);
@@ -254,9 +263,10 @@ struct health {
     duration slow_start = std::chrono::seconds(10);  // a returning replica's slots grow over this
     settings::breaker breaker;
     settings::outlier outlier;
+    settings::scrape scrape;
     bool operator==(const health&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(health, (), (path, every, timeout, slow_start, breaker, outlier))
+BOOST_DESCRIBE_STRUCT(health, (), (path, every, timeout, slow_start, breaker, outlier, scrape))
 
 struct backoff {
     duration first = std::chrono::milliseconds(500);  // doubled with each death in a row

@@ -186,9 +186,12 @@ void validate_master_key(const std::string& key, findings& out) {
 }
 
 void validate_paths(const root& settings, findings& out) {
-    if (!settings.health.path.starts_with('/') ||
-        settings.health.path.find_first_of(" \t\r\n#") != std::string::npos)
-        out.fault("health.path", "must be a path that begins with `/`");
+    const auto check = [&](const std::string& text, const char* path) {
+        if (!text.starts_with('/') || text.find_first_of(" \t\r\n#") != std::string::npos)
+            out.fault(path, "must be a path that begins with `/`");
+    };
+    check(settings.health.path, "health.path");
+    check(settings.health.scrape.path, "health.scrape.path");
 }
 
 }  // namespace

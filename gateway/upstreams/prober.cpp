@@ -69,10 +69,12 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
         if (!tell(t, own, ready, run)) continue;
         if (was_well != ready) {
             const auto& name = t.replica->id;
-            if (ready)
+            if (ready) {
                 observe::log::info("replica_up", {{"replica", name}});
-            else
+                came_up_(name);
+            } else {
                 observe::log::warning("replica_down", {{"replica", name}});
+            }
         }
         was_well = ready;
         const duration every = s->settings.health.every;

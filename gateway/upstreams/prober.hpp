@@ -5,6 +5,7 @@
 #include "penstock/io/loop.hpp"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,7 +15,9 @@ namespace penstock::gateway {
 
 class prober {
  public:
-    explicit prober(io::loop& home) : home_(home) {}
+    // `came_up` hears of each replica that is found up, on the loop's thread.
+    prober(io::loop& home, std::function<void(const std::string& replica_id)> came_up)
+        : home_(home), came_up_(std::move(came_up)) {}
 
     // On the loop's thread: probes what is in `now` from here on and leaves the rest alone.
     void follow(std::shared_ptr<const snapshot> now);
@@ -42,6 +45,7 @@ class prober {
     void compare_context(const target& t, std::string_view models_body);
 
     io::loop& home_;
+    std::function<void(const std::string&)> came_up_;
     std::shared_ptr<const snapshot> settings_;
     std::map<std::string, watcher> watched_;  // by the replica's id
     std::atomic<std::size_t> num_watched_{0};
