@@ -81,13 +81,32 @@ std::uint64_t offers_of(const settings::replica& replica) {
 struct folded_model {
     model_entry entry;
     domain_spec spec;
+    domain::replica_words words;
 };
+
+operator_word fold_word(settings::replica_word word) {
+    return static_cast<operator_word>(word);  // in the same order
+}
+
+class_settings fold_class(const settings::class_limits& of) {
+    return {
+        .pending = of.pending,
+        .timeout = of.timeout,
+        .concurrency = of.concurrency,
+        .ttft = of.ttft,
+        .tpot = of.tpot,
+        .floor = of.floor,
+        .discipline = of.discipline == settings::discipline::drop_oldest
+                          ? queue_discipline::drop_oldest
+                          : queue_discipline::deadline
+    };
+}
 
 domain_spec empty_spec(const std::string& name, const settings::root& s) {
     domain_spec spec;
     spec.id = name;
-    spec.classes[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
-    spec.classes[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
+    spec.classes[0] = fold_class(s.classes.realtime);
+    spec.classes[1] = fold_class(s.classes.bulk);
     spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
     spec.outlier = {
         .failure_rate = s.health.outlier.failure_rate,
@@ -123,6 +142,7 @@ result<folded_model> fold_model(
             pool_spec& spec = folded.spec.pools.emplace_back();
             spec.id = p.id;
             spec.context = pool.context;
+            auto& words = folded.words.emplace_back();
             for (const auto& replica : pool.replicas) {
                 const std::string calls_it = first_of(
                     {replica.upstream_model,
@@ -136,9 +156,11 @@ result<folded_model> fold_model(
                     {.id = r.id,
                      .slots = replica.slots,
                      .offers = offers_of(replica),
-                     .needs_warmup = replica.worker || (model.warmup && !model.warmup->body.empty())
-                    }
+                     .needs_warmup =
+                         replica.worker || (model.warmup && !model.warmup->body.empty()),
+                     .kv_tokens = replica.kv_tokens}
                 );
+                words.push_back(fold_word(replica.state));
                 offered |= spec.replicas.back().offers;
                 p.replicas.push_back(std::move(r));
             }
@@ -154,8 +176,9 @@ void tell_domain(
     folded_model& folded, const settings::root& settings, registry& live, time_point now
 ) {
     domain& admission = live.domain_for(folded.entry.name);
-    const auto numbers =
-        admission.settings_changed(folded.spec, {.ratio = settings.retry.budget}, now);
+    const auto numbers = admission.settings_changed(
+        folded.spec, {.ratio = settings.retry.budget}, now, folded.words
+    );
     folded.entry.admission = &admission;
     std::size_t at = 0;
     for (auto& version : folded.entry.versions) {
@@ -198,6 +221,9 @@ void fold_keys(snapshot& s) {
             entry.rights.classes.add(klass == "bulk" ? 1 : 0);
         s.keys.emplace(digest_in(key.sha256), std::move(entry));
     }
+    if (!s.settings.admin.master_key.empty())
+        s.master_key = digest_in(settings::sha256_hex(s.settings.admin.master_key));
+    s.master = {.name = "master", .tenant = "master", .label = "", .index = {0}};
     s.anonymous = {.name = "anonymous", .tenant = "anonymous", .label = "", .index = {0}};
     s.anonymous.tenant_number = {0};
 }

@@ -55,10 +55,11 @@ struct request_context final : io::departure_watcher {
     // authenticate
     const endpoint_row* route = nullptr;
     std::uint32_t route_index = 0;
-    std::string path_model;
+    std::string path_name;        // of a model, or of a replica, that the path names
     std::string allowed_methods;  // of a route that does not take this one
     const key_entry* key = nullptr;
     client_wishes wishes;
+    bool has_class = false;  // `record.klass` is known
 
     // read
     openai::request_facts facts;

@@ -24,7 +24,9 @@ struct shared_parts {
     std::atomic<std::uint64_t> connections_max;  // a reload may change it
     side_thread& side;
     std::function<std::string()> expose_metrics;  // Prometheus text; any thread
-    std::uint64_t log_salt = 0;                   // random, of the hashes in the log
+    // Does not wait for the next turn of this replica's probe; any thread.
+    std::function<void(const std::string& replica)> probe_now;
+    std::uint64_t log_salt = 0;  // random, of the hashes in the log
 };
 
 }  // namespace penstock::gateway

@@ -141,10 +141,7 @@ void model_validator::check_replica(const replica& of, const std::string& path) 
         );
     check_upstream_model(of.upstream_model, path);
     validate_routes(of.serves, path + ".serves", options_, out_);
-    if (of.api_key.find_first_not_of(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-            "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-        ) != std::string::npos)
+    if (!is_one_word(of.api_key))
         out_.fault(path + ".api_key", "must be printable ASCII without spaces");
     if (out_.was_misread(path + ".url") || out_.was_misread(path + ".worker")) return;
     if (!of.worker) {

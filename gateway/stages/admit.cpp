@@ -1,18 +1,10 @@
 // A permit for one replica: at once, or after a bounded wait in the model's queue.
 #include "gateway/request_context.hpp"
+#include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
 
 namespace penstock::gateway {
 namespace {
-
-refusal as_refusal(const refused& why) {
-    using std::chrono::ceil;
-    using std::chrono::milliseconds;
-    refusal r(why.reason);
-    if (why.retry_after > duration::zero()) r.retry_after = ceil<milliseconds>(why.retry_after);
-    r.predicted_wait = ceil<milliseconds>(why.wait);
-    return r;
-}
 
 // A replica that a reload has just added is not in the settings that this request began with, and
 // those that have it may still be on their way to this thread: they come within a tick or two.

@@ -52,6 +52,8 @@ std::string head_begin(const request_context& c, std::uint64_t body_size) {
     head += " HTTP/1.1\r\n";
     head += c.replica->own_headers;
     if (c.replica->worker) append_worker_lines(c, head);
+    // An engine that holds work back for larger batches shall do so for less time.
+    if (c.replica->where->is_late(c.now())) head += "X-SLO-HINT: reduce_delta\r\n";
     head += "Content-Length: ";
     head += std::to_string(body_size);
     head += "\r\n";

@@ -12,7 +12,7 @@ namespace {
 void keep_upstream_part(request_context& c) {
     const auto& head = c.x.head();
     c.upstream_target = c.route->route;
-    if (!head.query.empty() && c.path_model.empty()) {
+    if (!head.query.empty() && c.path_name.empty()) {
         c.upstream_target += '?';
         c.upstream_target += head.query;
     }
@@ -27,6 +27,7 @@ void keep_upstream_part(request_context& c) {
          "api-key",
          "accept-encoding",
          "expect",
+         "x-slo-hint",
          "cookie",
          "x-request-id",
          c.trace_id.empty() ? "traceparent" : "host"},
@@ -48,7 +49,7 @@ std::string served_by(const request_context& c) {
 }
 
 stage_result<> find_model(request_context& c) {
-    const std::string& asked = c.path_model.empty() ? c.facts.model : c.path_model;
+    const std::string& asked = c.path_name.empty() ? c.facts.model : c.path_name;
     c.model = c.settings->find_model(asked);
     if (!c.model)
         return refusal(
@@ -68,6 +69,12 @@ stage_result<> find_model(request_context& c) {
     );
 }
 
+// What the client wished, up to what its class may wait; else its class's target.
+duration ttft_of(const request_context& c) {
+    const settings::class_limits& limits = c.settings->limits_of(c.work.klass);
+    return c.wishes.ttft ? std::min(*c.wishes.ttft, limits.timeout) : limits.ttft;
+}
+
 void make_work(request_context& c) {
     auto& w = c.work;
     const auto& facts = c.facts;
@@ -75,7 +82,7 @@ void make_work(request_context& c) {
     w.id = openai::hash_of(c.request_id);
     w.tenant = c.key->tenant_number;
     w.key = c.key->index;
-    w.klass = access::clamp_class(c.key->rights, c.wishes.klass.value_or(request_class::realtime));
+    w.klass = c.record.klass;
     w.model = c.model->index;
     w.prompt_tokens = c.prompt.tokens;
     w.prompt_error = c.prompt.error;
@@ -89,10 +96,9 @@ void make_work(request_context& c) {
     w.arrived = c.record.arrived;
     const duration total = limits.timeouts.total;
     w.deadline = after(w.arrived, std::min(c.wishes.deadline.value_or(total), total));
-    if (c.wishes.ttft) w.ttft_deadline = after(w.arrived, *c.wishes.ttft);
+    if (w.streamed) w.ttft_deadline = after(w.arrived, ttft_of(c));
 
     auto& r = c.record;
-    r.klass = w.klass;
     r.streamed = w.streamed;
     r.est_prompt = w.prompt_tokens;
     r.est_error = w.prompt_error;
@@ -108,7 +114,7 @@ io::task<stage_result<>> read(request_context& c) {
     CO_CHECK(c.x.read_body());
     const std::string_view body = c.x.body();
     c.record.bytes_in = body.size();
-    const bool model_from_path = !c.path_model.empty();
+    const bool model_from_path = !c.path_name.empty();
     auto scanned =
         c.route->body == openai::body_kind::multipart
             ? openai::scan_multipart(

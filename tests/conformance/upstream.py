@@ -51,6 +51,8 @@ class Upstream:
             return await answer.send(200, [described(r) for r in self.requests])
         if request.path == "/health":
             return await answer.send(200, "")
+        if request.path == "/metrics":
+            return await answer.send(404, answers.error("no metrics"))
         if request.path == "/v1/models":
             return await answer.send(200, answers.models(["scripted"], 32768))
         self.requests.append(request)

@@ -177,6 +177,14 @@ TEST(validate, compares_times_and_sizes) {
     EXPECT_THAT(mistakes_of(demo + "health: {path: health}\n"), HasSubstr("begins with `/`"));
 }
 
+TEST(validate, guarantees_no_more_than_all_tokens_to_both_classes) {
+    EXPECT_EQ(mistakes_of(demo + "classes: {realtime: {floor: 90%}, bulk: {floor: 10%}}"), "");
+    EXPECT_THAT(
+        mistakes_of(demo + "classes: {realtime: {floor: 90%}, bulk: {floor: 20%}}"),
+        HasSubstr("classes.bulk.floor: is 20%, which is more than classes.realtime.floor, 90%")
+    );
+}
+
 TEST(validate, reads_certificates_and_keys_before_they_are_needed) {
     const scratch_folder folder;
     const identity one = make_identity();
