@@ -16,12 +16,12 @@ const model_entry* snapshot::find_model(std::string_view name) const {
     return found == model_names.end() ? nullptr : &models[found->second.value];
 }
 
-const replica_entry* find_replica(const model_entry& model, replica_index which) {
+replica_place find_replica(const model_entry& model, replica_index which) {
     for (const auto& version : model.versions)
         for (const auto& pool : version.pools)
             for (const auto& replica : pool.replicas)
-                if (replica.index == which) return &replica;
-    return nullptr;
+                if (replica.index == which) return {&pool, &replica};
+    return {};
 }
 
 }  // namespace penstock::gateway

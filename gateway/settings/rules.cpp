@@ -21,6 +21,7 @@ constexpr double hour = 3600 * s;
 constexpr double day = 24 * hour;
 
 constexpr std::array ranges{
+    range{"keys[].max_tokens", unit::tokens, 0, 16 * mib},
     range{"classes.realtime.pending", unit::count, 0, 1'000'000},
     range{"classes.realtime.timeout", unit::time, 1 * ms, 1 * day},
     range{"classes.bulk.pending", unit::count, 0, 1'000'000},
@@ -29,6 +30,7 @@ constexpr std::array ranges{
     range{"models.*.warmup.timeout", unit::time, 1 * ms, 1 * hour},
     range{"models.*.context", unit::tokens, 0, 1024 * mib},
     range{"pools.*.context", unit::tokens, 0, 1024 * mib},
+    range{"pools.*.max_tokens", unit::tokens, 0, 16 * mib},
     range{"replicas[].slots", unit::count, 1, 65'536},
     range{"replicas[].worker.threads", unit::count, 0, 4096},
     range{"replicas[].worker.max_batch", unit::count, 1, 65'536},
@@ -54,6 +56,7 @@ constexpr std::array ranges{
     range{"limits.json_depth", unit::count, 4, 1024},
     range{"limits.event", unit::bytes, 1 * kib, 256 * mib},
     range{"limits.upstream_idle", unit::count, 0, 65'536},
+    range{"limits.learned", unit::count, 16, 10'000'000},
     range{"retry.budget", unit::share, 0, 1},
     range{"retry.attempts", unit::count, 1, 8},
     range{"health.every", unit::time, 10 * ms, 1 * hour},
@@ -118,8 +121,6 @@ constexpr std::array planned{
     "models.*.kubernetes"sv,
     "models.*.versions.*.weight"sv,
     "models.*.versions.*.price"sv,
-    "pools.*.classes"sv,
-    "pools.*.tenants"sv,
     "replicas[].kubernetes"sv,
     "log.format"sv,
     "expose_headers=admins"sv,
