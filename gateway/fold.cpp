@@ -127,6 +127,7 @@ result<folded_model> fold_model(
     folded_model folded{.spec = empty_spec(name, settings)};
     model_entry& entry = folded.entry;
     entry.name = name;
+    entry.name_hash = openai::hash_of(name);
     entry.max_tokens = model.max_tokens;
     entry.over_cap = model.over_cap == settings::over_cap::refuse ? length::over_cap::refuse
                                                                   : length::over_cap::clamp;
@@ -139,6 +140,7 @@ result<folded_model> fold_model(
             pool_entry& p = v.pools.emplace_back();
             p.id = v.id + "/" + pool_name;
             p.context = pool.context;
+            p.max_tokens = pool.max_tokens;
             pool_spec& spec = folded.spec.pools.emplace_back();
             spec.id = p.id;
             spec.context = pool.context;
@@ -184,10 +186,42 @@ void tell_domain(
     for (auto& version : folded.entry.versions) {
         for (auto& pool : version.pools) {
             pool.index = numbers.pools[at];
-            version.contexts.push_back({pool.index, pool.context});
             for (std::size_t r = 0; r < pool.replicas.size(); ++r)
                 pool.replicas[r].index = numbers.replicas[at][r];
             ++at;
+        }
+    }
+}
+
+// By name, of the settings in force.
+using tenant_numbers = std::unordered_map<std::string, tenant_index>;
+
+tenant_numbers number_tenants(const settings::root& settings) {
+    tenant_numbers numbers;
+    for (const settings::key& key : settings.keys)
+        numbers.try_emplace(key.tenant, tenant_index{static_cast<std::uint32_t>(numbers.size())});
+    return numbers;
+}
+
+void add_classes(access::index_set& set, const std::vector<std::string>& classes) {
+    for (const auto& klass : classes)
+        set.add(klass == "bulk" ? 1 : 0);
+}
+
+// What each pool takes, once its number is known.
+void fold_terms(model_entry& entry, const settings::model& model, const tenant_numbers& tenants) {
+    std::size_t at = 0;
+    for (const auto& [_, version] : model.versions) {
+        version_entry& v = entry.versions[at++];
+        for (std::size_t i = 0; i < v.pools.size(); ++i) {
+            const settings::pool& pool = version.pools.at(version.pool_order[i]);
+            auto& terms = v.terms.emplace_back();
+            terms.pool = v.pools[i].index;
+            terms.context = pool.context;
+            terms.max_tokens = pool.max_tokens;
+            add_classes(terms.classes, pool.classes);
+            for (const auto& tenant : pool.tenants)
+                terms.tenants.add(tenants.at(tenant).value);
         }
     }
 }
@@ -201,8 +235,7 @@ key_digest digest_in(const std::string& hex) {
     return digest;
 }
 
-void fold_keys(snapshot& s) {
-    std::unordered_map<std::string, tenant_index> tenants;
+void fold_keys(snapshot& s, const tenant_numbers& tenants) {
     for (std::uint32_t i = 0; i < s.settings.keys.size(); ++i) {
         const settings::key& key = s.settings.keys[i];
         key_entry entry;
@@ -211,14 +244,14 @@ void fold_keys(snapshot& s) {
         entry.label = key.sha256.substr(0, 8);
         entry.index = {i};
         entry.cache_salt = settings::sha256_hex(key.tenant);
-        const auto next = static_cast<std::uint32_t>(tenants.size());
-        entry.tenant_number = tenants.try_emplace(key.tenant, tenant_index{next}).first->second;
+        entry.tenant_number = tenants.at(key.tenant);
+        entry.tenant_hash = openai::hash_of(key.tenant);
+        entry.max_tokens = key.max_tokens;
         for (const auto& model : key.models)
             entry.rights.models.add(s.model_names.at(model).value);
         for (const auto& route : key.routes)
             entry.rights.routes.add(row_of(route));
-        for (const auto& klass : key.classes)
-            entry.rights.classes.add(klass == "bulk" ? 1 : 0);
+        add_classes(entry.rights.classes, key.classes);
         s.keys.emplace(digest_in(key.sha256), std::move(entry));
     }
     if (!s.settings.admin.master_key.empty())
@@ -226,6 +259,7 @@ void fold_keys(snapshot& s) {
     s.master = {.name = "master", .tenant = "master", .label = "", .index = {0}};
     s.anonymous = {.name = "anonymous", .tenant = "anonymous", .label = "", .index = {0}};
     s.anonymous.tenant_number = {0};
+    s.anonymous.tenant_hash = openai::hash_of(s.anonymous.tenant);
 }
 
 http::server_options server_options_of(const settings::root& s) {
@@ -285,8 +319,10 @@ result<std::shared_ptr<snapshot>> fold(
         names.push_back(name);
     }
     // From here on nothing fails.
+    const tenant_numbers tenants = number_tenants(settings);
     for (auto& each : folded) {
         tell_domain(each, settings, live, now);
+        fold_terms(each.entry, settings.models.at(each.entry.name), tenants);
         const model_index index{static_cast<std::uint32_t>(s.models.size())};
         each.entry.index = index;
         s.model_names[each.entry.name] = index;
@@ -296,7 +332,7 @@ result<std::shared_ptr<snapshot>> fold(
     }
     live.drain_all_but(names, now);
     live.use_only(upstreams_of(s));
-    fold_keys(s);
+    fold_keys(s, tenants);
     return made;
 }
 

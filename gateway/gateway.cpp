@@ -87,12 +87,14 @@ make_admission default_admission() {
 gateway::gateway(const settings::root& settings, make_admission make)
     : bodies_(settings.limits.bodies),
       limits_(policies::make_limiting(limiting_kind)),
+      learned_(settings.limits.learned),
       loops_(make_loops(num_threads(settings))),
       live_(loops_, std::move(make)),
       metrics_(static_cast<int>(loops_.size())),
       log_(make_log(settings, static_cast<int>(loops_.size()))),
       shared_{
           .limits = limits_,
+          .learned = learned_,
           .metrics = metrics_,
           .log = log_.get(),
           .bodies = bodies_,
@@ -197,10 +199,12 @@ result<void> gateway::reload(const settings::root& settings) {
     const std::shared_ptr<const snapshot> next = std::move(folded).value();
     const auto& old = current_->settings;
     if (old.listen != settings.listen || old.admin != settings.admin ||
-        old.threads != settings.threads || old.log.requests != settings.log.requests)
+        old.threads != settings.threads || old.log.requests != settings.log.requests ||
+        old.limits.learned != settings.limits.learned)
         observe::log::warning(
             "restart_needed",
-            {{"for", "listen, admin, threads and log.requests are read at the start"}}
+            {{"for", "listen, admin, threads, log.requests and limits.learned are read at the start"
+            }}
         );
     bodies_.set_limit(settings.limits.bodies);
     shared_.connections_max = clamp_to_descriptors(settings.limits.connections);

@@ -65,6 +65,7 @@ class gateway {
     gate serving_;
     http::body_budget bodies_;
     limiter limits_;
+    learned_shards learned_;
     loops loops_;
     worker_places places_;
     registry live_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/side_thread.hpp"
+#include "gateway/stages/learned_shards.hpp"
 #include "gateway/stages/limiter.hpp"
 #include "penstock/gate.hpp"
 #include "penstock/http/server.hpp"
@@ -17,6 +18,7 @@ namespace penstock::gateway {
 
 struct shared_parts {
     limiter& limits;
+    learned_shards& learned;
     observe::metrics& metrics;
     observe::access_log* log;  // null: no request lines are written
     http::body_budget& bodies;

@@ -24,12 +24,12 @@ replica_place find_replica(const snapshot& s, std::string_view id) {
     return found;
 }
 
-const replica_entry* find_replica(const model_entry& model, replica_index which) {
+replica_place find_replica(const model_entry& model, replica_index which) {
     for (const auto& version : model.versions)
         for (const auto& pool : version.pools)
             for (const auto& replica : pool.replicas)
-                if (replica.index == which) return &replica;
-    return nullptr;
+                if (replica.index == which) return {&model, &version, &pool, &replica};
+    return {};
 }
 
 }  // namespace penstock::gateway

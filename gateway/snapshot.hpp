@@ -35,17 +35,19 @@ struct pool_entry {
     std::string id;
     pool_index index;
     std::uint32_t context = 0;
+    std::uint32_t max_tokens = 0;  // cap of an answer; 0: none
     std::vector<replica_entry> replicas;
 };
 
 struct version_entry {
     std::string id;
-    std::vector<pool_entry> pools;               // in order of context
-    std::vector<length::pool_context> contexts;  // the same, as the policy reads them
+    std::vector<pool_entry> pools;          // in order of context
+    std::vector<length::pool_terms> terms;  // the same, as the policy reads them
 };
 
 struct model_entry {
     std::string name;
+    std::uint64_t name_hash = 0;  // what is learned of it is kept by this
     model_index index;
     domain* admission = nullptr;
     std::uint32_t max_tokens = 0;
@@ -61,6 +63,8 @@ struct key_entry {
     std::string cache_salt;  // of the tenant: its prompts share nothing with another's in a worker
     key_index index;
     tenant_index tenant_number;
+    std::uint64_t tenant_hash = 0;  // what is learned of it is kept by this
+    std::uint32_t max_tokens = 0;   // cap of an answer; 0: none
     access::rights rights;
 };
 
@@ -124,7 +128,7 @@ void for_each_replica(const snapshot& s, Each each) {
 
 // By its id; nothing when it is not there.
 replica_place find_replica(const snapshot& s, std::string_view id);
-// Replica of `model` by its domain's number; null when it is gone.
-const replica_entry* find_replica(const model_entry& model, replica_index which);
+// A replica of `model` by its domain's number; nothing when it is gone.
+replica_place find_replica(const model_entry& model, replica_index which);
 
 }  // namespace penstock::gateway

@@ -83,7 +83,7 @@ struct line {
     }
 };
 
-// Keys take 440 bytes, 20 numbers at most 21 bytes each, the time and the hash 44.
+// Keys take 453 bytes, 21 numbers at most 21 bytes each, the time and the hash 44.
 constexpr std::size_t fixed_size_max = 1024;
 
 std::size_t size_max(const request_record& r) noexcept {
@@ -124,6 +124,7 @@ char* put_line(char* at, const request_record& r) noexcept {
     l.text(R"(,"route":)", r.route);
     l.truth(R"(,"streamed":)", r.streamed);
     l.number(R"(,"est_prompt":)", r.est_prompt);
+    l.number(R"(,"est_error":)", r.est_error);
     l.number(R"(,"est_output":)", r.est_output);
     l.number(R"(,"prompt":)", r.used.prompt);
     l.number(R"(,"cached":)", r.used.cached);

@@ -11,7 +11,7 @@ io::task<local_answer> show_health(request_context& c) {
     boost::json::array healthy, unhealthy;
     for (const auto& model : c.settings->models) {
         for (const auto& replica : model.admission->replicas(c.now())) {
-            if (!find_replica(model, replica.index)) continue;
+            if (!find_replica(model, replica.index).replica) continue;
             boost::json::object o{
                 {"model", model.name},
                 {"replica", replica.id},

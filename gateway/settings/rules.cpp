@@ -21,6 +21,7 @@ constexpr double hour = 3600 * s;
 constexpr double day = 24 * hour;
 
 constexpr std::array ranges{
+    range{"keys[].max_tokens", unit::tokens, 0, 16 * mib},
     range{"classes.realtime.ttft", unit::time, 1 * ms, 1 * day},
     range{"classes.realtime.tpot", unit::time, 0, 1 * hour},
     range{"classes.realtime.concurrency", unit::count, 1, 1'000'000},
@@ -37,6 +38,7 @@ constexpr std::array ranges{
     range{"models.*.warmup.timeout", unit::time, 1 * ms, 1 * hour},
     range{"models.*.context", unit::tokens, 0, 1024 * mib},
     range{"pools.*.context", unit::tokens, 0, 1024 * mib},
+    range{"pools.*.max_tokens", unit::tokens, 0, 16 * mib},
     range{"replicas[].slots", unit::count, 1, 65'536},
     range{"replicas[].kv_tokens", unit::tokens, 0, 1024 * mib},
     range{"replicas[].worker.threads", unit::count, 0, 4096},
@@ -63,6 +65,7 @@ constexpr std::array ranges{
     range{"limits.json_depth", unit::count, 4, 1024},
     range{"limits.event", unit::bytes, 1 * kib, 256 * mib},
     range{"limits.upstream_idle", unit::count, 0, 65'536},
+    range{"limits.learned", unit::count, 16, 10'000'000},
     range{"retry.budget", unit::share, 0, 1},
     range{"retry.attempts", unit::count, 1, 8},
     range{"health.every", unit::time, 10 * ms, 1 * hour},
@@ -119,8 +122,6 @@ constexpr std::array planned{
     "models.*.kubernetes"sv,
     "models.*.versions.*.weight"sv,
     "models.*.versions.*.price"sv,
-    "pools.*.classes"sv,
-    "pools.*.tenants"sv,
     "replicas[].kubernetes"sv,
     "log.format"sv,
     "expose_headers=admins"sv,

@@ -46,9 +46,10 @@ struct key {
     std::vector<std::string> models;  // empty: all
     std::vector<std::string> routes;  // canonical routes ("/v1/embeddings"); empty: all
     std::vector<std::string> classes{"realtime", "bulk"};
+    std::uint32_t max_tokens = 0;  // hard cap of an answer; 0: none but the model's
     bool operator==(const key&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(key, (), (name, sha256, tenant, models, routes, classes))
+BOOST_DESCRIBE_STRUCT(key, (), (name, sha256, tenant, models, routes, classes, max_tokens))
 
 // Whom a class serves first, and whom it drops when `pending` wait already: the newcomer, or the
 // one that has waited longest.
@@ -137,12 +138,16 @@ BOOST_DESCRIBE_STRUCT(
 )
 
 struct pool {
-    std::uint32_t context = 0;   // tokens of prompt and answer; 0: not limited
+    std::uint32_t context = 0;     // tokens of prompt and answer; 0: not limited
+    std::uint32_t max_tokens = 0;  // hard cap of an answer; 0: none but the model's
+    // Who may use it; for others it does not exist. Empty: all.
+    std::vector<std::string> classes;
+    std::vector<std::string> tenants;
     std::string upstream_model;  // empty: the version's
     std::vector<replica> replicas;
     bool operator==(const pool&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(pool, (), (context, upstream_model, replicas))
+BOOST_DESCRIBE_STRUCT(pool, (), (context, max_tokens, classes, tenants, upstream_model, replicas))
 
 struct version {
     std::string upstream_model;           // empty: the model's
@@ -218,10 +223,14 @@ struct limits {
     std::uint32_t json_depth = 64;
     std::uint64_t event = 1024 * 1024;  // bytes of one SSE event that is looked into
     std::uint32_t upstream_idle = 64;   // kept-alive connections per replica and thread
+    // Of each: tenants' usual lengths of answers, and conversations, that are remembered.
+    std::uint32_t learned = 65'536;
     bool operator==(const limits&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    limits, (), (head, target, headers, body, bodies, connections, json_depth, event, upstream_idle)
+    limits,
+    (),
+    (head, target, headers, body, bodies, connections, json_depth, event, upstream_idle, learned)
 )
 
 struct retry {

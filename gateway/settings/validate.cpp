@@ -93,12 +93,7 @@ void validate_key_rights(
     }
     validate_routes(of.routes, path + ".routes", options, out);
     if (of.classes.empty()) out.fault(path + ".classes", "must name at least one class");
-    seen_once classes(out, "is");
-    for (std::size_t i = 0; i < of.classes.size(); ++i) {
-        classes.see(of.classes[i], at(path + ".classes", i));
-        if (of.classes[i] != "realtime" && of.classes[i] != "bulk")
-            out.fault(at(path + ".classes", i), "must be realtime or bulk");
-    }
+    validate_classes(of.classes, path + ".classes", out);
 }
 
 void validate_keys(const root& settings, const load_options& options, findings& out) {
@@ -220,6 +215,17 @@ void validate_routes(
         else if (!options.routes.empty() &&
                  std::count(options.routes.begin(), options.routes.end(), routes[i]) == 0)
             out.fault(at(path, i), "is not a route of this gateway, in its longest spelling");
+    }
+}
+
+void validate_classes(
+    const std::vector<std::string>& classes, const std::string& path, findings& out
+) {
+    seen_once names(out, "is");
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+        names.see(classes[i], at(path, i));
+        if (classes[i] != "realtime" && classes[i] != "bulk")
+            out.fault(at(path, i), "must be realtime or bulk");
     }
 }
 

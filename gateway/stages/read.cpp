@@ -69,10 +69,19 @@ stage_result<> find_model(request_context& c) {
     );
 }
 
-// What the client wished, up to what its class may wait; else its class's target.
-duration ttft_of(const request_context& c) {
-    const settings::class_limits& limits = c.settings->limits_of(c.work.klass);
-    return c.wishes.ttft ? std::min(*c.wishes.ttft, limits.timeout) : limits.ttft;
+std::uint64_t affinity_of(const request_context& c) {
+    const auto& facts = c.facts;
+    return c.wishes.session_hash ? c.wishes.session_hash
+           : facts.session_hash  ? facts.session_hash
+           : facts.user_hash     ? facts.user_hash
+                                 : facts.prefix_hash;
+}
+
+// The one estimate, by what earlier answers have taught.
+void estimate(request_context& c) {
+    c.asker = {c.model->name_hash, c.key->tenant_hash, affinity_of(c)};
+    c.known = c.thread.process.learned.recall(c.asker, c.record.arrived);
+    c.prompt = length::estimate_prompt(c.facts, c.known.factors);
 }
 
 void make_work(request_context& c) {
@@ -89,14 +98,14 @@ void make_work(request_context& c) {
     w.needs = std::uint64_t{1} << c.route_index;
     w.streamed = facts.stream;
     w.no_queue = c.wishes.no_queue;
-    w.affinity = c.wishes.session_hash ? c.wishes.session_hash
-                 : facts.session_hash  ? facts.session_hash
-                 : facts.user_hash     ? facts.user_hash
-                                       : facts.prefix_hash;
+    w.affinity = c.asker.affinity;
+    w.cached_hint = length::cached_hint(c.known.last, c.prompt.tokens);
     w.arrived = c.record.arrived;
     const duration total = limits.timeouts.total;
     w.deadline = after(w.arrived, std::min(c.wishes.deadline.value_or(total), total));
-    if (w.streamed) w.ttft_deadline = after(w.arrived, ttft_of(c));
+    // Nobody may wish for longer than its class may wait.
+    const duration longest = c.settings->limits_of(w.klass).timeout;
+    if (c.wishes.ttft) w.ttft_deadline = after(w.arrived, std::min(*c.wishes.ttft, longest));
 
     auto& r = c.record;
     r.streamed = w.streamed;
@@ -129,7 +138,7 @@ io::task<stage_result<>> read(request_context& c) {
     if (scanned.has_error()) co_return std::move(scanned).error();
     c.facts = std::move(scanned).value();
     CO_CHECK_NOW(find_model(c));
-    c.prompt = length::estimate_prompt(c.facts);
+    estimate(c);
     make_work(c);
     keep_upstream_part(c);
     c.in_flight = observe::thread_metrics::in_flight(c.thread.metrics.model(c.model->name));

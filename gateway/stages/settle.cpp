@@ -38,6 +38,10 @@ void settle(request_context& c, const refusal* why) {
     r.last_byte = c.now();
     const event::completed how{.used = c.used, .end = c.end, .streamed = c.work.streamed};
     c.slot.end(how, r.last_byte);
+    if (c.steered_to)
+        c.thread.process.learned.teach(
+            c.asker, c.facts, c.steered_to->context, c.used, c.end, r.last_byte
+        );
     c.reserved.settle(cost_of(c), r.last_byte);
 
     r.request_id = c.request_id;

@@ -241,8 +241,6 @@ TEST(load, refuses_what_is_planned_with_words_of_its_own) {
           "models: {a: {fallbacks: [demo]}}",
           "models: {a: {price: {input: 0.2}}}",
           "models: {a: {versions: {v1: {weight: 95}}}}",
-          "models: {a: {pools: {p: {classes: [bulk]}}}}",
-          "models: {a: {versions: {v1: {pools: {p: {tenants: [search]}}}}}}",
           "models: {a: {pools: {p: {replicas: [{kubernetes: {service: s}}]}}}}",
           "log: {format: json}",
           "expose_headers: admins"})
