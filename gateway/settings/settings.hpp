@@ -83,7 +83,7 @@ BOOST_DESCRIBE_STRUCT(warmup, (), (path, body, timeout))
 // A bundled worker that the gateway starts, watches and stops: penstock-worker on a Unix socket.
 struct bundled_worker {
     std::string model;                    // folder of a Hugging Face checkpoint
-    std::string device = "auto";          // auto | cpu | cuda:N; auto: the first GPU, else cpu
+    std::string device = "auto";          // auto | cpu; auto: what is there, at present cpu
     std::uint32_t threads = 0;            // of the CPU backend; 0: one a core
     std::uint32_t max_batch = 64;         // sequences in one step
     std::uint32_t max_step_tokens = 512;  // of prompts and answers together in one step
