@@ -115,6 +115,14 @@ TEST_F(worker_settings, are_refused_with_their_lines) {
         HasSubstr("worker.max_batch: must be between 1 and 65536")
     );
     EXPECT_THAT(
+        mistakes("worker: {model: models/demo model, max_waiting: 0}"),
+        HasSubstr("worker.max_waiting: must be between 1 and 1000000")
+    );
+    EXPECT_THAT(
+        mistakes("worker: {model: models/demo model, bulk_reserve: 100%}"),
+        HasSubstr("worker.bulk_reserve: must be between 0% and 99%")
+    );
+    EXPECT_THAT(
         mistakes("worker: {model: models/demo model, modl: x}"), HasSubstr("did you mean `model`?")
     );
 }
