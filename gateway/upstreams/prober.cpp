@@ -73,7 +73,10 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
                     expect(model, replica, row->second);
                     if (!is_new) continue;
                     ++num_watched_;
-                    io::spawn(watch(replica.id, row->second), [](const std::exception_ptr&) {});
+                    io::spawn(
+                        watch(replica.id, row->second),
+                        [this, id = replica.id](const std::exception_ptr& what) { ended(id, what); }
+                    );
                 }
 }
 
@@ -143,6 +146,11 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
         co_await own.pause.wait_until(after(home_.now(), every));
         if (stopping_) break;
     }
+}
+
+// One that failed begins anew with the next settings.
+void prober::ended(const std::string& replica_id, const std::exception_ptr& what) noexcept {
+    observe::log::escaped("probe_failed", what, replica_id);
     watched_.erase(replica_id);
     --num_watched_;
 }
