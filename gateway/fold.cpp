@@ -39,14 +39,19 @@ result<void> fold_worker(
     replica_entry& entry,
     settings::replica& replica,
     const settings::root& settings,
-    worker_places& places
+    const live_parts& live
 ) {
     if (!replica.worker) return success();
     TRY(const std::string program, worker_program(settings.worker));
-    TRY(entry.worker, places.of(entry.id));
-    const std::string& socket = entry.worker->socket;
-    entry.worker_command = worker_command(program, *replica.worker, entry.upstream_model, socket);
-    replica.url = "unix:" + socket;
+    TRY(entry.worker, live.workers.of(entry.id));
+    const worker_launch launch{
+        .program = program,
+        .served_name = entry.upstream_model,
+        .socket = entry.worker->socket,
+        .num_loops = live.upstreams.num_loops()
+    };
+    entry.worker_command = worker_command(launch, *replica.worker, settings.limits);
+    replica.url = "unix:" + launch.socket;
     return success();
 }
 
@@ -60,7 +65,7 @@ result<replica_entry> fold_replica(
     replica_entry entry;
     entry.id = pool_id + "/" + replica.id;
     entry.upstream_model = upstream_model;
-    CHECK(fold_worker(entry, replica, settings, live.workers));
+    CHECK(fold_worker(entry, replica, settings, live));
     TRY(entry.where, live.upstreams.upstream_for(replica, settings));
     entry.own_headers = "Host: " + entry.where->host_header() + "\r\n";
     if (!replica.api_key.empty())

@@ -104,15 +104,36 @@ BOOST_DESCRIBE_STRUCT(warmup, (), (path, body, timeout))
 // A bundled worker that the gateway starts, watches and stops: penstock-worker on a Unix socket.
 struct bundled_worker {
     std::string model;                    // folder of a Hugging Face checkpoint
-    std::string device = "auto";          // auto | cpu | cuda:N; auto: the first GPU, else cpu
+    std::string device = "auto";          // auto | cpu; auto: what is there, at present cpu
     std::uint32_t threads = 0;            // of the CPU backend; 0: one a core
+    std::uint32_t text_threads = 1;       // that read long prompts
     std::uint32_t max_batch = 64;         // sequences in one step
     std::uint32_t max_step_tokens = 512;  // of prompts and answers together in one step
-    std::uint64_t kv_memory = 1024 * 1024 * 1024;  // bytes for keys and values
+    std::uint32_t max_positions = 0;      // tokens of one prompt and its answer; 0: the model's
+    std::uint32_t max_waiting = 256;      // generations of each class; more are refused
+    std::uint32_t max_choices = 16;       // answers of one request
+    std::uint64_t kv_memory = 1024 * 1024 * 1024;      // bytes for keys and values
+    bool prefix_cache = true;                          // what was computed of a prompt is kept
+    double bulk_reserve = 0.1;                         // of slots and memory: not for bulk
+    duration max_bulk_age = std::chrono::seconds(10);  // then bulk counts as realtime
     bool operator==(const bundled_worker&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    bundled_worker, (), (model, device, threads, max_batch, max_step_tokens, kv_memory)
+    bundled_worker,
+    (),
+    (model,
+     device,
+     threads,
+     text_threads,
+     max_batch,
+     max_step_tokens,
+     max_positions,
+     max_waiting,
+     max_choices,
+     kv_memory,
+     prefix_cache,
+     bulk_reserve,
+     max_bulk_age)
 )
 
 // Cordoned and drained replicas get no new request; the admin API may say otherwise later.

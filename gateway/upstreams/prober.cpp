@@ -18,7 +18,10 @@ void prober::follow(std::shared_ptr<const snapshot> now) {
         expect(*t.model, *t.replica, row->second);
         if (!is_new) return;
         ++num_watched_;
-        io::spawn(watch(t.replica->id, row->second), [](const std::exception_ptr&) {});
+        io::spawn(
+            watch(t.replica->id, row->second),
+            [this, id = t.replica->id](const std::exception_ptr& what) { ended(id, what); }
+        );
     });
 }
 
@@ -81,6 +84,11 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
         co_await own.pause.wait_until(after(home_.now(), every));
         if (stopping_) break;
     }
+}
+
+// One that failed begins anew with the next settings.
+void prober::ended(const std::string& replica_id, const std::exception_ptr& what) noexcept {
+    observe::log::escaped("probe_failed", what, replica_id);
     watched_.erase(replica_id);
     --num_watched_;
 }

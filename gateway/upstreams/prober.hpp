@@ -5,6 +5,7 @@
 #include "penstock/io/loop.hpp"
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,7 @@ class prober {
     using target = replica_place;
 
     io::task<void> watch(std::string replica_id, watcher& own);
+    void ended(const std::string& replica_id, const std::exception_ptr& what) noexcept;
     bool tell(const target& t, const watcher& own, bool ready, std::uint64_t run);
     void expect(const model_entry& model, const replica_entry& replica, watcher& own);
     io::task<bool> probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel);

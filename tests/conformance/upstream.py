@@ -132,9 +132,7 @@ async def send_events(body, answer, events, done="[DONE]"):
         while index == 2 and body["model"] == "endless":
             await answer.event(data, name)
             await asyncio.sleep(PAUSE)
-    if done:
-        await answer.event(done)
-    await answer.end()
+    await answer.end(done)
 
 
 async def chat(body, answer):
