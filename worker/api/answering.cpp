@@ -149,7 +149,7 @@ stage_result<> answering::take_arrivals() {
         }
         // Behind a stop string there may be the tokens of one more step.
         if (of.text.has_finished()) continue;
-        if (of.text.push(std::get<sampled_token>(each.what))) engine_.abort(of.id);
+        if (of.text.push(std::get<sampled_token>(each.what))) engine_.stop(of.id);
     }
     return success();
 }

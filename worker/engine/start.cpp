@@ -40,7 +40,8 @@ class threaded_engine final : public engine {
         CHECK(check(what));
         return inbox_.put(std::move(what), std::move(sink), std::chrono::steady_clock::now());
     }
-    void abort(generation_id id) override { inbox_.abort(id); }
+    void stop(generation_id id) override { inbox_.end(id, reader_wish::stop); }
+    void abort(generation_id id) override { inbox_.end(id, reader_wish::abort); }
     engine_state state() const override;
     std::uint32_t vocabulary() const noexcept override { return vocabulary_; }
     std::uint32_t max_positions() const noexcept override { return max_positions_; }
@@ -109,7 +110,7 @@ void threaded_engine::serve() {
             stepper_.add(ticket);
         got_.arrived.clear();
         if (!goes_on) return stepper_.end_all(finish::aborted);
-        stepper_.cancel(got_.aborted);
+        stepper_.cancel(got_.unwanted);
         stepper_.publish();
         if (stepper_.has_work()) stepper_.step();
         inbox_.settle(stepper_.ended(), stepper_.not_let_in());

@@ -258,8 +258,8 @@ TEST(engine, shows_what_it_does) {
         sink->wait_end();
     late->wait_end();
     state = run.engine->state();
-    EXPECT_EQ(state.realtime.finished, 3u);
-    EXPECT_EQ(state.bulk.finished, 1u);
+    EXPECT_EQ(state.realtime.length, 3u);
+    EXPECT_EQ(state.bulk.length, 1u);
     EXPECT_EQ(state.output_tokens, 20u);
     ASSERT_EQ(state.ttft_buckets.size(), ttft_bounds().size() + 1);
     EXPECT_EQ(state.ttft_buckets.back(), 4u);
