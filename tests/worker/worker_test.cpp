@@ -30,7 +30,7 @@ worker_options options_of(const tiny_folder& folder) {
     observe::log::set_level(observe::log::level::error);
     worker_options options;
     options.model = folder.path();
-    options.listen = {"127.0.0.1:0"};
+    options.door.listen = {"127.0.0.1:0"};
     options.device = "cpu";
     options.threads = 1;
     options.engine.kv_bytes = 4 << 20;
@@ -160,6 +160,19 @@ TEST(a_worker, without_a_chat_template_serves_completions_alone) {
     }
 }
 
+TEST(a_worker, holds_requests_against_the_bounds_that_it_was_given) {
+    const tiny_folder folder;
+    auto options = options_of(folder);
+    options.requests.max_stops = 1;
+    const std::string two = R"("stop":["a","b"],"max_tokens":1)";
+    EXPECT_EQ(ask(*must(worker::start(options)), post(chat_path, chat("Hi", two))).status, 400);
+    options.requests.max_stops = 2;
+    EXPECT_EQ(ask(*must(worker::start(options)), post(chat_path, chat("Hi", two))).status, 200);
+    options.chat.steps = 1;
+    const response got = ask(*must(worker::start(options)), post(chat_path, chat("Hi", two)));
+    EXPECT_EQ(got.status, 400) << "the template may do nothing";
+}
+
 TEST(a_worker, stops_while_answers_run) {
     const tiny_folder folder;
     auto options = options_of(folder);
@@ -206,7 +219,7 @@ TEST(a_bad_folder, is_named_with_what_is_wrong) {
 TEST(a_bad_option, is_named) {
     const tiny_folder folder;
     auto options = options_of(folder);
-    options.listen = {"nowhere"};
+    options.door.listen = {"nowhere"};
     EXPECT_NE(error_of(options).find("nowhere"), std::string::npos);
     options = options_of(folder);
     options.device = "abacus";

@@ -73,7 +73,7 @@ io::task<stage_result<prepared_request>> read_and_prepare(
 }
 
 io::task<stage_result<>> generate(request_scope& r, prepare_function prepare) {
-    auto wished = read_wishes(r.x.head().headers, r.host.model().rules.max_salt_bytes);
+    auto wished = read_wishes(r.x.head().headers, r.host.model().rules.most.max_salt_bytes);
     if (wished.has_error()) co_return std::move(wished).error();
     const generation_wishes wishes = std::move(wished).value();
     CO_TRY(const prepared_request request, read_and_prepare(r, prepare));

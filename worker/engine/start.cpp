@@ -180,6 +180,7 @@ result<std::unique_ptr<engine>> start_engine(
     parts.schedule.max_step_tokens = options.max_step_tokens;
     parts.schedule.max_bulk_age = options.max_bulk_age;
     parts.schedule.bulk_reserve = options.bulk_reserve;
+    parts.schedule.max_overtakes = options.max_overtakes;
 
     const auto most_sequences = std::min(options.max_sequences, options.max_step_tokens);
     CHECK(model->reserve(options.max_step_tokens, most_sequences));

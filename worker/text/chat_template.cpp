@@ -140,8 +140,7 @@ result<chat_template> chat_template::parse(
     // Hugging Face passes these two always, as None where the request has none.
     for (const char* const name : {"tools", "documents"})
         constants.emplace(name, nullptr);
-    const jinja::limits most{limits.output_bytes, limits.steps, limits.depth};
-    TRY(jinja::program program, jinja::program::parse(source, std::move(constants), most));
+    TRY(jinja::program program, jinja::program::parse(source, std::move(constants), limits));
     const bool wants_objects = probe_for_objects(program);
     return chat_template(std::unique_ptr<const state>(new state{std::move(program), wants_objects})
     );

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "penstock/result.hpp"
+#include "worker/text/template_limits.hpp"
 #include "worker/text/tokenizer.hpp"
 
 #include <boost/json.hpp>
@@ -23,12 +24,6 @@ namespace penstock::worker {
 struct rendered_prompt {
     std::string text;
     std::vector<user_range> users;  // ascending, disjoint
-};
-
-struct template_limits {
-    std::size_t output_bytes = 16 * 1024 * 1024;
-    std::size_t steps = 20'000'000;  // of the interpreter
-    std::size_t depth = 64;          // of macros, loops and expressions
 };
 
 class chat_template {

@@ -271,6 +271,26 @@ TEST(engine, shows_what_it_does) {
     EXPECT_EQ(state.failure, "");
 }
 
+TEST(engine, lets_as_many_pass_one_that_does_not_fit_as_it_was_told) {
+    for (const std::uint32_t overtakes : {0u, 1u}) {
+        engine_options options = options_with_pages(8);
+        options.max_overtakes = overtakes;
+        engine_run run(options, true);
+        std::vector sinks{run.ask(asking(10, 300, 1))};
+        ASSERT_TRUE(run.gate.wait_step(1));
+        sinks.push_back(run.ask(asking(10, 300, 2)));
+        sinks.push_back(run.ask(asking(10, 5, 3)));
+        for (int step = 2; step < 4; ++step) {
+            run.gate.let_one();
+            ASSERT_TRUE(run.gate.wait_step(step));
+        }
+        EXPECT_EQ(run.engine->state().realtime.q_len_decode, 1u + overtakes);
+        run.gate.open();
+        for (const auto& sink : sinks)
+            sink->wait_end();
+    }
+}
+
 // A rate times the seconds of its steps is the number of its tokens, and of no others.
 TEST(engine, counts_a_prompts_tokens_and_an_answers_tokens_in_rates_of_their_own) {
     engine_run run(options_with_pages(100), true);
