@@ -94,7 +94,6 @@ struct loaded_engine {
 result<loaded_engine> load_engine(const worker_options& options, std::uint32_t num_tokens) {
     TRY(std::unique_ptr<backend> device,
         open_backend(options.device, {.threads = options.threads}));
-    TRY(const std::string identity, weights_identity(options.model));
     TRY(checkpoint weights, checkpoint::open(options.model));
     weights.on_progress(report_progress());
     weights.set_readers(options.read_threads);
@@ -114,10 +113,12 @@ result<loaded_engine> load_engine(const worker_options& options, std::uint32_t n
          {"max_positions", shape.max_positions},
          {"vocabulary", shape.vocabulary}}
     );
+    TRY(const std::string identity, weights_identity(options.model, weights));
+    TRY(const std::string text, text_identity(options.model));
     engine_options settings = options.engine;
     if (settings.cache_domain.empty()) settings.cache_domain = identity;
     loaded_engine made;
-    made.fingerprint = system_fingerprint(identity, version(), device->name());
+    made.fingerprint = system_fingerprint(identity, text, version(), device->name());
     TRY(made.running, start_engine(std::move(device), std::move(model), settings));
     return made;
 }

@@ -10,6 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <set>
 #include <thread>
 
 namespace penstock::worker::test {
@@ -136,17 +139,33 @@ TEST(a_worker, gives_the_pages_of_those_who_left_back) {
     }));
 }
 
-TEST(a_worker, promises_other_bits_for_other_weights) {
-    const auto fingerprint = [](std::uint64_t seed) {
-        penstock::test::tiny_spec spec;
-        spec.seed = seed;
-        const tiny_folder folder(spec);
+TEST(a_worker, promises_other_bits_for_any_other_byte_of_its_folder) {
+    const auto fingerprint = [](const std::function<void(const std::filesystem::path&)>& change) {
+        const tiny_folder folder;
+        change(folder.path());
         const auto w = must(worker::start(options_of(folder)));
         return std::string(state(*w).at("fingerprint").as_string());
     };
-    const std::string one = fingerprint(1);
-    EXPECT_EQ(one, fingerprint(1));
-    EXPECT_NE(one, fingerprint(2));
+    const auto appended = [&](const char* file, const char* text) {
+        return fingerprint([&](const auto& folder) {
+            std::ofstream(folder / file, std::ios::app) << text;
+        });
+    };
+    const std::string one = fingerprint([](const auto&) {});
+    EXPECT_EQ(one, fingerprint([](const auto&) {}));
+    const std::string of_weights = fingerprint([](const auto& folder) {
+        std::fstream weights(folder / "model.safetensors", std::ios::in | std::ios::out);
+        weights.seekg(-4, std::ios::end);  // the least bits of the last number
+        const char least = static_cast<char>(weights.get() ^ 1);
+        weights.seekp(-4, std::ios::end);
+        weights.put(least);
+    });
+    std::set<std::string> all{one, of_weights};
+    for (const char* file :
+         {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"})
+        all.insert(appended(file, " "));
+    all.insert(appended("chat_template.jinja", "{# #}"));
+    EXPECT_EQ(all.size(), 7u);
 }
 
 TEST(a_worker, without_a_chat_template_serves_completions_alone) {
