@@ -31,7 +31,7 @@ class workspace {
     std::chrono::system_clock::time_point now() const noexcept { return now_; }
     result<void> charge(std::size_t steps);
     result<void> charge_bytes(std::size_t bytes) { return charge(2 + bytes / 32); }
-    // Before a string of this size is made.
+    // Before a string of this size is made. Errors: context_length_exceeded.
     result<void> check_size(std::size_t bytes) const;
 
     // The text of raise_exception, which the one who asked shall read as it is.
