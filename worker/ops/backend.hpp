@@ -138,7 +138,7 @@ class backend {
 
     // ── results ────────────────────────────────────────────────────────────────────────────────
 
-    // One token for each row, in order; `out` is as long as `rows`.
+    // One token for each row, in order; `out` is as long as `rows`. Throws std::bad_alloc.
     virtual void sample(
         tensor logits, std::span<const sampling_row> rows, std::span<sampled_token> out
     ) = 0;
