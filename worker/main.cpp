@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <iostream>
+#include <pthread.h>
 #include <signal.h>
 #include <thread>
 #include <unistd.h>
@@ -20,6 +21,7 @@ constexpr int orphaned = 3;  // exit code when the other end of the lifeline clo
 // Whoever started this worker holds the other end: a gateway that was killed leaves none behind.
 void hold_lifeline(int pipe) {
     std::thread([pipe] {
+        pthread_setname_np(pthread_self(), "lifeline");
         char ignored[64];
         while (true) {
             const auto got = read(pipe, ignored, sizeof ignored);
@@ -47,6 +49,7 @@ class signals {
 
  private:
     void take() {
+        pthread_setname_np(pthread_self(), "signals");
         for (bool first = true;; first = false) {
             int which = 0;
             if (sigwait(&ours_, &which) != 0) continue;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <pthread.h>
 #include <thread>
 #include <utility>
 
@@ -28,7 +29,9 @@ class threaded_engine final : public engine {
           max_positions_(positions_of(shape, parts.pages.num_pages)),
           inbox_(max_waiting),
           stepper_(std::move(parts), board_),
-          thread_([this] { run(); }) {}
+          thread_([this] { run(); }) {
+        pthread_setname_np(thread_.native_handle(), "engine");
+    }
     threaded_engine(const threaded_engine&) = delete;
     threaded_engine& operator=(const threaded_engine&) = delete;
     ~threaded_engine() override {

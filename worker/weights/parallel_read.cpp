@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <pthread.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -34,8 +35,10 @@ void start(
     std::vector<std::jthread>& threads, std::size_t readers, const std::function<void()>& work
 ) {
     try {
-        while (threads.size() + 1 < readers)
+        while (threads.size() + 1 < readers) {
             threads.emplace_back(work);
+            pthread_setname_np(threads.back().native_handle(), "reader");
+        }
     } catch (const std::system_error&) {
         return;
     }
