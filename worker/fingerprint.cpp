@@ -1,6 +1,7 @@
 // A name for the bits that a worker promises.
 #include "worker/fingerprint.hpp"
 
+#include "penstock/hex.hpp"
 #include "worker/weights/checkpoint.hpp"
 
 #include <openssl/evp.h>
@@ -42,12 +43,7 @@ class sha256 {
         std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
         unsigned size = 0;
         EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-        std::string text;
-        for (unsigned i = 0; i < size; ++i) {
-            text += "0123456789abcdef"[digest[i] >> 4];
-            text += "0123456789abcdef"[digest[i] & 15];
-        }
-        return text;
+        return hex_of(std::span(digest).first(size));
     }
 
  private:

@@ -1,4 +1,5 @@
 // /v1/chat/completions and /v1/completions: read, prepare, submit, write.
+#include "penstock/hex.hpp"
 #include "worker/api/handlers.hpp"
 
 #include <chrono>
@@ -31,17 +32,11 @@ stage_result<generation_wishes> read_wishes(
     return wishes;
 }
 
-std::string hex(std::uint64_t number) {
-    std::string text(16, '0');
-    for (std::size_t i = text.size(); i-- > 0; number >>= 4)
-        text[i] = "0123456789abcdef"[number & 15];
-    return text;
-}
-
 answer_names names_for(request_scope& r, const prepared_request& request) {
     answer_names names;
     const served_model& model = r.host.model();
-    names.id = (request.is_chat ? "chatcmpl-" : "cmpl-") + hex(r.host.random());
+    names.id = request.is_chat ? "chatcmpl-" : "cmpl-";
+    append_hex(names.id, r.host.random(), 16);
     names.model = model.rules.model;
     names.fingerprint = model.fingerprint;
     names.created = std::chrono::duration_cast<std::chrono::seconds>(
