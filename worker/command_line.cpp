@@ -131,6 +131,12 @@ void add_times(CLI::App& app, worker_options& o) {
     add("--body-timeout", o.door.server.body_timeout, "for a whole body");
     add("--idle-timeout", o.door.server.idle_timeout, "between two requests");
     add("--stall-timeout", o.door.server.stall_timeout, "for a client that reads not");
+    group.add_seconds(
+        "--keepalive-after",
+        o.door.service.keepalive_after,
+        "a comment in a stream that waits for its first token, and then as often; 0: none",
+        0
+    );
     group.add_seconds("--drain-timeout", o.drain_timeout, "for answers after SIGTERM", 0);
 }
 

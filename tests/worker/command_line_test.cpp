@@ -75,6 +75,7 @@ const numeric_option numeric_options[] = {
     {"--body-timeout", "2", 2000, TIME(door.server.body_timeout)},
     {"--idle-timeout", "3", 3000, TIME(door.server.idle_timeout)},
     {"--stall-timeout", "4", 4000, TIME(door.server.stall_timeout)},
+    {"--keepalive-after", "0", 0, TIME(door.service.keepalive_after)},
     {"--drain-timeout", "0", 0, TIME(drain_timeout)},
 };
 

@@ -1,6 +1,7 @@
 // What an operator sets of the door: addresses, connections, bodies, threads of text.
 #pragma once
 
+#include "penstock/clock.hpp"
 #include "penstock/http/server.hpp"
 
 #include <cstddef>
@@ -15,6 +16,9 @@ struct service_options {
     std::size_t in_place_bytes = 64 * 1024;  // longer bodies are prepared beside the loop
     unsigned text_threads = 1;               // that do it
     std::size_t max_waiting_texts = 256;     // for them; more are refused with 503
+    // A comment in a stream that has waited so long for its first token, and then as often; 0:
+    // none.
+    duration keepalive_after = std::chrono::seconds(10);
 };
 
 struct front_options {

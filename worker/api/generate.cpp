@@ -21,6 +21,8 @@ stage_result<generation_wishes> read_wishes(
             "The header x-penstock-class must be 'realtime' or 'bulk'.",
             "x-penstock-class"
         );
+    const std::string_view silent = headers.find("x-penstock-no-keepalive");
+    wishes.no_keepalive = silent == "1" || http::same_name(silent, "true");
     wishes.cache_salt = headers.find("x-penstock-cache-salt");
     if (wishes.cache_salt.size() > salt_max)
         return refusal(
@@ -85,7 +87,9 @@ io::task<stage_result<>> generate(request_scope& r, prepare_function prepare) {
                   names_for(r, request),
                   static_cast<std::uint32_t>(request.prompts.size() * request.settings.num_choices)
               );
-    answering made(r.x, request, r.host.model(), r.host.running(), r.host.random());
+    const duration keepalive =
+        wishes.no_keepalive ? duration::zero() : r.host.options().keepalive_after;
+    answering made(r.x, request, r.host.model(), r.host.running(), r.host.random(), keepalive);
     const service::running_answer listed(r.host, made);
     CO_CHECK_NOW(made.submit(wishes));
     CO_CHECK(made.write(*writer, headers));
