@@ -1,5 +1,6 @@
 // The one line that is written of a request; docs/metrics.md says what each field means.
 #include "json_text.hpp"
+#include "penstock/hex.hpp"
 #include "penstock/observe/access_log.hpp"
 
 #include <algorithm>
@@ -76,9 +77,7 @@ struct line {
     void hash(const char (&key)[N], std::uint64_t value) noexcept {
         raw(key);
         *at++ = '"';
-        for (std::size_t i = 16; i-- > 0; value >>= 4)
-            at[i] = "0123456789abcdef"[value & 15];
-        at += 16;
+        at = put_hex(at, value, 16);
         *at++ = '"';
     }
 };

@@ -97,7 +97,9 @@ class Tenants(Case):
         self.cached("one", **{"x-penstock-class": "bulk"})
         self.cached("one")
         state = self.worker_state()
-        self.assertEqual((state["bulk"]["finished"], state["realtime"]["finished"]), (1, 1))
+        ended = [sum(state[each][how] for how in ("stop", "length"))
+                 for each in ("bulk", "realtime")]
+        self.assertEqual(ended, [1, 1])
 
 
 class Alone(Case):
@@ -185,7 +187,7 @@ class Storm(Alone):
         self.assertLess(self.resident_bytes() - before, 32 << 20)
         state = self.state()
         ended = sum(state[each][how] for each in ("realtime", "bulk")
-                    for how in ("aborted", "finished", "refused"))
+                    for how in ("aborted", "stop", "length", "refused"))
         self.assertGreater(state["realtime"]["aborted"], 1000)
         self.assertGreaterEqual(ended, 1000)
         status, _ = exchange(UnixConnection(self.path), "POST", CHAT, {**ASKED, "max_tokens": 4})
