@@ -34,6 +34,7 @@ struct record {
     time_point dispatched = never;           // the first time
     time_point first = never, last = never;  // tokens
     std::uint32_t tenant = 0;
+    std::uint32_t replica = 0;  // the last that it was sent to, in the order of the settings
     std::uint32_t prompt = 0, output = 0;
     request_class klass = request_class::realtime;
     fate end = fate::running;

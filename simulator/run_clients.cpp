@@ -126,6 +126,7 @@ void runner::dispatch(const granted& given) {
     c.now = phase::granted;
     c.replica = fleet_.number_of(given.replica);
     r.granted = true;
+    r.replica = c.replica;
     if (r.dispatched == never) r.dispatched = now_;
     if (fleet_[c.replica].lost) {
         const time_point known = now_ + connecting_fails_after;
