@@ -5,6 +5,7 @@
 #include "penstock/contracts/admission.hpp"
 #include "penstock/contracts/limiting.hpp"
 #include "policies/admission/fixed_slots.hpp"
+#include "policies/admission/little.hpp"
 #include "policies/limiting/unlimited.hpp"
 
 #include <array>
@@ -23,6 +24,12 @@ inline constexpr std::array admission_policies{
         "fixed_slots",
         [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
             return std::make_unique<admission::fixed_slots>(spec, now);
+        }
+    },
+    admission_row{
+        "little",
+        [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
+            return std::make_unique<admission::little>(spec, now);
         }
     },
 };

@@ -1,4 +1,4 @@
-// How fast a pool's queue moves.
+// How fast a stage gives up its work.
 #include "policies/admission/departure_rate.hpp"
 
 #include <cmath>
@@ -6,16 +6,15 @@
 namespace penstock::admission {
 namespace {
 
-constexpr double fade_seconds = 30;
 constexpr double shortest_seconds = 1e-3;  // below it a quotient is noise
 
 }  // namespace
 
 void departure_rate::pass(time_point now) noexcept {
     if (busy_ && now > seen_) {
-        const double kept = std::exp(-seconds(now - seen_) / fade_seconds);
+        const double kept = std::exp(-seconds(now - seen_) / fade_seconds_);
         departures_ *= kept;
-        seconds_ = seconds_ * kept + fade_seconds * (1 - kept);
+        seconds_ = seconds_ * kept + fade_seconds_ * (1 - kept);
     }
     seen_ = now;
 }
@@ -26,10 +25,10 @@ void departure_rate::waiting_changed(bool somebody_waits, time_point now) noexce
     busy_ = somebody_waits;
 }
 
-void departure_rate::departed(time_point now) noexcept {
+void departure_rate::departed(time_point now, double amount) noexcept {
     if (!busy_) return;
     pass(now);
-    departures_ += 1;
+    departures_ += amount;
 }
 
 double departure_rate::per_second() const noexcept {

@@ -6,7 +6,7 @@
 namespace penstock::admission {
 namespace {
 
-using phase = ticket_entry::phase;
+using phase = ticket_phase;
 
 constexpr std::size_t at(request_class klass) {
     return static_cast<std::size_t>(klass);
@@ -135,7 +135,7 @@ bool fixed_slots::advance(time_point now, verdict_batch& out) {
 }
 
 bool fixed_slots::expire(time_point now, verdict_batch& out) {
-    while (expiries_.first_time() <= now) {
+    while (expiries_.first_key_or(never) <= now) {
         if (full(out)) return false;
         const std::uint32_t slot = expiries_.first();
         const bool own = tickets_[slot].own_deadline;
@@ -268,7 +268,7 @@ duration fixed_slots::retry_after(duration wait) const {
 time_point fixed_slots::next_wakeup() const {
     if (waiting() == 0) return never;
     if (changed_) return {};
-    return std::min(expiries_.first_time(), next_change_);
+    return std::min(expiries_.first_key_or(never), next_change_);
 }
 
 prediction fixed_slots::explain(const work& work, time_point now) const {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "penstock/contracts/admission.hpp"
-#include "policies/admission/expiry_heap.hpp"
+#include "policies/admission/indexed_heap.hpp"
 #include "policies/admission/lanes.hpp"
 #include "policies/admission/replica_table.hpp"
 #include "policies/admission/ticket_slab.hpp"
@@ -77,7 +77,7 @@ class fixed_slots final : public admission_policy {
     replica_table replicas_;
     ticket_slab tickets_;
     lanes lanes_{tickets_};
-    expiry_heap expiries_;
+    indexed_heap<time_point> expiries_;
     std::array<std::uint32_t, num_classes> queued_{};  // waiting and judged
     std::vector<ticket> arrivals_;                     // not judged yet, in order
     std::size_t next_arrival_ = 0;                     // in arrivals_

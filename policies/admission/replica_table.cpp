@@ -30,6 +30,7 @@ replica_index replica_table::add_replica(
     r.pool = pool;
     r.slots = spec.slots;
     r.offers = spec.offers;
+    r.place = pools_[pool.value].members.size();
     pools_[pool.value].members.push_back(at->second);
     return at->second;
 }
@@ -164,9 +165,7 @@ bool replica_table::surely_busy(const demand& wanted) const noexcept {
 
 bool replica_table::begin(replica_index who, time_point now) {
     replica& r = replicas_[who.value];
-    pool& p = pools_[r.pool.value];
-    const auto at = std::find(p.members.begin(), p.members.end(), who);
-    p.next = static_cast<std::size_t>(at - p.members.begin()) + 1;
+    pools_[r.pool.value].next = r.place + 1;
     ++r.in_flight;
     ++in_flight_;
     const bool probe = r.breaker.probe_due(now);
@@ -228,23 +227,26 @@ void replica_table::learn(replica_index who, const replica_fact& what, time_poin
     r.ejected_until = r.paused_until = {};
 }
 
-time_point replica_table::next_change(time_point now) const {
+time_point replica_table::next_change(replica_index who, time_point now) const noexcept {
+    const replica& r = replicas_[who.value];
+    if (!r.listed || r.life.state() != replica_state::ready) return never;
     time_point earliest = never;
     const auto consider = [&](time_point t) {
         if (t > now) earliest = std::min(earliest, t);
     };
-    for (const pool& p : pools_) {
-        for (const replica_index who : p.members) {
-            const replica& r = replicas_[who.value];
-            if (r.life.state() != replica_state::ready) continue;
-            consider(r.ejected_until);
-            consider(r.paused_until);
-            consider(r.breaker.probe_at());
-            if (r.life.came_up())
-                consider(health::slow_start_growth(r.slots, r.life.ready_since(), slow_start_, now)
-                );
-        }
-    }
+    consider(r.ejected_until);
+    consider(r.paused_until);
+    consider(r.breaker.probe_at());
+    if (r.life.came_up())
+        consider(health::slow_start_growth(r.slots, r.life.ready_since(), slow_start_, now));
+    return earliest;
+}
+
+time_point replica_table::next_change(time_point now) const {
+    time_point earliest = never;
+    for (const pool& p : pools_)
+        for (const replica_index who : p.members)
+            earliest = std::min(earliest, next_change(who, now));
     return earliest;
 }
 

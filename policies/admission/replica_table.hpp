@@ -62,6 +62,25 @@ class replica_table {
     // When time alone next makes some replica eligible; `never` if it does not.
     time_point next_change(time_point now) const;
 
+    // One of them, by an index that `apply` returned.
+    enum class standing : std::uint8_t {
+        free,  // it can take one more, as far as health and slots go
+        busy,  // it can later, without coming back to life
+        down
+    };
+    standing stands(replica_index who, time_point now) const noexcept {
+        return stands(replicas_[who.value], now);
+    }
+    // Slots of it now: fewer than the settings' while it starts slowly.
+    std::uint32_t limit(replica_index who, time_point now) const noexcept {
+        return limit(replicas_[who.value], now);
+    }
+    // When time alone next changes where it stands; `never` if it does not.
+    time_point next_change(replica_index who, time_point now) const noexcept;
+    bool may_use(const demand& wanted, replica_index who) const noexcept;
+    const std::string& id(replica_index who) const noexcept { return replicas_[who.value].id; }
+    std::size_t size() const noexcept { return replicas_.size(); }
+
     // Those that are this domain's, each once: foreign numbers are left out.
     pool_list known(const pool_list& pools) const noexcept;
     // A ticket waits (more) or no longer waits for one of these, which are known.
@@ -77,6 +96,7 @@ class replica_table {
     struct replica {
         std::string id;
         pool_index pool;
+        std::size_t place = 0;  // among the pool's members
         bool listed = false;
         std::uint32_t slots = 0;
         std::uint64_t offers = 0;
@@ -96,13 +116,10 @@ class replica_table {
         std::uint32_t waiting = 0;           // tickets that could start here
         departure_rate departures;
     };
-    enum class standing : std::uint8_t { free, busy, down };
-
     pool_index add_pool(const pool_spec& spec);
     replica_index add_replica(const replica_spec& spec, pool_index pool, time_point now);
     const pool* find(pool_index i) const noexcept;
     std::uint32_t limit(const replica& r, time_point now) const noexcept;
-    bool may_use(const demand& wanted, replica_index who) const noexcept;
     standing stands(const replica& r, time_point now) const noexcept;
     replica_state state(const replica& r, time_point now) const noexcept;
     void judge(replica& r, bool failed, bool was_probe, time_point now);

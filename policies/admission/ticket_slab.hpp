@@ -9,11 +9,11 @@ namespace penstock::admission {
 
 inline constexpr std::uint32_t no_slot = 0xffff'ffff;
 
-struct ticket_entry {
-    enum class phase : std::uint8_t { over, waiting, granted };
+enum class ticket_phase : std::uint8_t { over, waiting, granted };
 
+struct ticket_entry {
     std::uint32_t generation = 0;
-    phase now = phase::over;
+    ticket_phase now = ticket_phase::over;
     bool judged = false;  // waiting: it counts in its class's queue, and its time runs
     bool no_queue = false;
     bool own_deadline = false;   // `expires` is the request's deadline, not the queue's time-out
@@ -27,7 +27,9 @@ struct ticket_entry {
     replica_index replica;                             // granted
 };
 
-class ticket_slab {
+// `Entry` has `generation`, `now` (a ticket_phase) and `next`, which links the free ones.
+template <class Entry>
+class basic_ticket_slab {
  public:
     void reserve(std::size_t slots) { entries_.reserve(slots); }
 
@@ -40,31 +42,34 @@ class ticket_slab {
         const std::uint32_t slot = free_;
         free_ = entries_[slot].next;
         const std::uint32_t generation = entries_[slot].generation;
-        entries_[slot] = {.generation = generation};
+        entries_[slot] = Entry{};
+        entries_[slot].generation = generation;
         return slot;
     }
     // Events of this use are late from now on.
     void remove(std::uint32_t slot) noexcept {
-        entries_[slot].now = ticket_entry::phase::over;
+        entries_[slot].now = ticket_phase::over;
         ++entries_[slot].generation;
         entries_[slot].next = free_;
         free_ = slot;
     }
 
-    ticket_entry& operator[](std::uint32_t slot) noexcept { return entries_[slot]; }
-    const ticket_entry& operator[](std::uint32_t slot) const noexcept { return entries_[slot]; }
+    Entry& operator[](std::uint32_t slot) noexcept { return entries_[slot]; }
+    const Entry& operator[](std::uint32_t slot) const noexcept { return entries_[slot]; }
     ticket name_of(std::uint32_t slot) const noexcept { return {slot, entries_[slot].generation}; }
     // Null when the ticket is over.
-    ticket_entry* find(ticket who) noexcept {
+    Entry* find(ticket who) noexcept {
         if (who.slot >= entries_.size()) return nullptr;
-        ticket_entry& e = entries_[who.slot];
-        const bool alive = e.generation == who.generation && e.now != ticket_entry::phase::over;
+        Entry& e = entries_[who.slot];
+        const bool alive = e.generation == who.generation && e.now != ticket_phase::over;
         return alive ? &e : nullptr;
     }
 
  private:
-    std::vector<ticket_entry> entries_;
+    std::vector<Entry> entries_;
     std::uint32_t free_ = no_slot;
 };
+
+using ticket_slab = basic_ticket_slab<ticket_entry>;
 
 }  // namespace penstock::admission

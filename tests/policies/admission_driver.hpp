@@ -45,11 +45,13 @@ inline work tried(work w, std::initializer_list<std::uint32_t> replicas) {
     return w;
 }
 
-struct driver {
-    explicit driver(const domain_spec& spec) : policy(spec, now) {}
+template <class Policy>
+struct driver_of {
+    template <class... More>
+    explicit driver_of(const domain_spec& spec, const More&... more) : policy(spec, now, more...) {}
 
     time_point now{1000s};
-    fixed_slots policy;
+    Policy policy;
 
     std::vector<verdict> advance() {
         std::vector<verdict> all;
@@ -117,5 +119,6 @@ struct driver {
 
     std::vector<verdict> given;
 };
+using driver = driver_of<fixed_slots>;
 
 }  // namespace penstock::admission

@@ -1,0 +1,107 @@
+// Who waits, in which order.
+#include "policies/admission/little.hpp"
+
+#include <algorithm>
+
+namespace penstock::admission {
+namespace {
+
+constexpr double typical_kept = 0.95;  // of the mean cost of those that come, at each
+
+constexpr std::size_t at(request_class klass) noexcept {
+    return static_cast<std::size_t>(klass);
+}
+
+}  // namespace
+
+void little::join(std::uint32_t slot, time_point now) {
+    request_entry& t = tickets_[slot];
+    const pool_index pool = t.work.pools.items[0];
+    class_queue& q = queue(pool, t.work.klass);
+    t.flow = flows_.find_or_add({pool, t.work.klass, t.work.tenant});
+    flow& f = flows_[t.flow];
+    if (f.waiting++ == 0) {
+        flows_.begins_to_wait(t.flow);
+        f.served = std::max(f.served, q.level);
+        q.flows.put(t.flow, f.served);
+    }
+    f.first = heap_.add(f.first, slot);
+    f.cost += t.cost;
+    q.typical = q.typical == 0 ? t.cost : q.typical * typical_kept + t.cost * (1 - typical_kept);
+    q.cost += t.cost;
+    ++q.waiting;
+    ++waiting_;
+    q.departures.waiting_changed(true, now);
+}
+
+void little::leave_flow(std::uint32_t slot) {
+    request_entry& t = tickets_[slot];
+    flow& f = flows_[t.flow];
+    f.first = heap_.remove(f.first, slot);
+    f.cost -= t.cost;
+    if (--f.waiting == 0) {
+        f.cost = 0;
+        queue(f.key.pool, f.key.klass).flows.take(t.flow);
+        flows_.becomes_idle(t.flow);
+    }
+    t.flow = no_slot;
+}
+
+void little::leave(std::uint32_t slot, time_point now) {
+    request_entry& t = tickets_[slot];
+    if (t.judged) {
+        line& l = lines_[at(t.work.klass)];
+        (t.previous == no_slot ? l.oldest : tickets_[t.previous].next) = t.next;
+        (t.next == no_slot ? l.newest : tickets_[t.next].previous) = t.previous;
+        --l.size;
+        expiries_.take(slot);
+        t.judged = false;
+    }
+    if (t.work.pools.empty()) return;
+    class_queue& q = queue(t.work.pools.items[0], t.work.klass);
+    if (t.aside)
+        q.aside.erase(std::find(q.aside.begin(), q.aside.end(), slot));
+    else
+        leave_flow(slot);
+    q.cost = --q.waiting == 0 ? 0 : q.cost - t.cost;
+    --waiting_;
+    if (q.waiting == 0) q.departures.waiting_changed(false, now);
+}
+
+void little::line_up(std::uint32_t slot, time_point now) {
+    request_entry& t = tickets_[slot];
+    line& l = lines_[at(t.work.klass)];
+    t.judged = true;
+    t.previous = l.newest;
+    t.next = no_slot;
+    (l.newest == no_slot ? l.oldest : tickets_[l.newest].next) = slot;
+    l.newest = slot;
+    ++l.size;
+    expiries_.put(slot, std::max(t.expires, now));
+}
+
+void little::set_aside(std::uint32_t slot) {
+    request_entry& t = tickets_[slot];
+    leave_flow(slot);
+    t.aside = true;
+    queue(t.work.pools.items[0], t.work.klass).aside.push_back(slot);
+}
+
+// What a tenant and a class have been served; less than nothing gives back.
+void little::charge(std::uint32_t slot, double tokens) {
+    const work& w = tickets_[slot].work;
+    const pool_index pool = w.pools.items[0];
+    pool_queues& both = queues_[pool.value];
+    class_queue& q = queue(pool, w.klass);
+    q.served = std::max(0.0, q.served + tokens);
+    constexpr double remembered = 1e6;  // weighted tokens of both classes, that halve beyond it
+    if (both[0].served + both[1].served > remembered)
+        for (class_queue& each : both)
+            each.served /= 2;
+    const std::uint32_t i = flows_.find({pool, w.klass, w.tenant});
+    if (i == flow_table::none) return;
+    flows_[i].served += tokens;
+    if (q.flows.contains(i)) q.flows.put(i, flows_[i].served);
+}
+
+}  // namespace penstock::admission

@@ -1,0 +1,178 @@
+// Who starts next, and where.
+#include "policies/admission/little.hpp"
+
+#include <algorithm>
+
+namespace penstock::admission {
+namespace {
+
+constexpr std::size_t aside_looked_at = 8;  // in one go
+
+bool full(const verdict_batch& out) noexcept {
+    return out.size == verdict_batch_size;
+}
+
+duration as_duration(double seconds) noexcept {
+    return std::chrono::duration_cast<duration>(
+        std::chrono::duration<double>(std::min(seconds, 86'400.0))
+    );
+}
+
+}  // namespace
+
+bool little::serve(pool_index pool, time_point now, verdict_batch& out) {
+    for (;;) {
+        switch (serve_next(pool, now, out)) {
+            case served::one:
+                break;
+            case served::none:
+                return true;
+            case served::batch_full:
+                return false;
+        }
+    }
+}
+
+little::served little::serve_next(pool_index pool, time_point now, verdict_batch& out) {
+    using enum request_class;
+    const bool bulk_first = bulk_is_due(pool);
+    // What is due may have the slot that is kept for realtime: else a busy pool never has one.
+    if (bulk_first)
+        if (const served s = serve_class(pool, bulk, realtime, now, out); s != served::none)
+            return s;
+    if (const served s = serve_class(pool, realtime, realtime, now, out); s != served::none)
+        return s;
+    if (bulk_first || !bulk_may_go(pool)) return served::none;
+    return serve_class(pool, bulk, bulk, now, out);
+}
+
+bool little::bulk_is_due(pool_index pool) const noexcept {
+    const class_queue& realtime = queue(pool, request_class::realtime);
+    const class_queue& bulk = queue(pool, request_class::bulk);
+    const double floor = classes_[static_cast<std::size_t>(request_class::bulk)].floor;
+    return bulk.waiting > 0 && bulk.served < floor * (bulk.served + realtime.served);
+}
+
+bool little::bulk_may_go(pool_index pool) const noexcept {
+    const class_queue& realtime = queue(pool, request_class::realtime);
+    const duration target = classes_[static_cast<std::size_t>(request_class::realtime)].ttft;
+    return realtime.waiting == 0 || typical_wait(realtime) < how_.holdback * seconds(target);
+}
+
+little::served little::serve_class(
+    pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
+) {
+    class_queue& q = queue(pool, klass);
+    const auto c = static_cast<std::size_t>(klass);
+    if (q.waiting == 0 || running_[c] >= classes_[c].concurrency) return served::none;
+    if (const served s = serve_aside(pool, klass, as, now, out); s != served::none) return s;
+    while (!q.flows.empty()) {
+        const std::uint32_t slot = flows_[q.flows.first()].first;
+        const work& w = tickets_[slot].work;
+        const engine_table::choice where = find(w, as);
+        if (where.replica.valid()) return start(slot, where, now, out);
+        if (!is_possible(w, now)) {
+            if (full(out)) return served::batch_full;
+            refuse(slot, errc::no_replica, now, out);
+            return served::one;
+        }
+        if (!where.odd) return served::none;
+        set_aside(slot);
+    }
+    return served::none;
+}
+
+little::served little::serve_aside(
+    pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
+) {
+    class_queue& q = queue(pool, klass);
+    const std::size_t many = std::min(aside_looked_at, q.aside.size());
+    for (std::size_t i = 0; i < many; ++i) {
+        const std::uint32_t slot = q.aside[i];
+        const work& w = tickets_[slot].work;
+        const engine_table::choice where = find(w, as);
+        if (where.replica.valid()) return start(slot, where, now, out);
+        if (is_possible(w, now)) continue;
+        if (full(out)) return served::batch_full;
+        refuse(slot, errc::no_replica, now, out);
+        return served::one;
+    }
+    // So that everyone's turn comes again.
+    std::rotate(
+        q.aside.begin(), q.aside.begin() + static_cast<std::ptrdiff_t>(many), q.aside.end()
+    );
+    return served::none;
+}
+
+engine_table::choice little::find(const work& work, request_class as) const {
+    const pool_index first = work.pools.items[0];
+    engine_table::choice found = engines_.choose(work, first, as);
+    const bool is_down = engines_.usable(first) == 0;
+    for (std::size_t i = 1; i < work.pools.size && !found.replica.valid(); ++i) {
+        const pool_index larger = work.pools.items[i];
+        const pool_queues& its = queues_[larger.value];
+        const bool is_idle =
+            its[0].waiting == 0 && its[1].waiting == 0 && engines_.used(larger) < how_.spill_below;
+        if (!is_down && !is_idle) continue;
+        const bool odd = found.odd;
+        found = engines_.choose(work, larger, as);
+        found.odd |= odd;
+    }
+    return found;
+}
+
+bool little::is_possible(const work& work, time_point now) const {
+    return std::any_of(work.pools.begin(), work.pools.end(), [&](pool_index each) {
+        return engines_.is_possible(work, each, now);
+    });
+}
+
+little::served little::start(
+    std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
+) {
+    if (full(out)) return served::batch_full;
+    const request_entry& t = tickets_[slot];
+    if (t.work.deadline <= now)
+        refuse(slot, errc::deadline_spent, now, out);
+    else if (after(now, as_duration(where.ttft)) > t.work.ttft_deadline)
+        refuse(slot, errc::too_late, now, out);
+    else
+        grant(slot, where, now, out);
+    return served::one;
+}
+
+void little::grant(
+    std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
+) {
+    request_entry& t = tickets_[slot];
+    const work& w = t.work;
+    class_queue& q = queue(w.pools.items[0], w.klass);
+    if (!t.aside) q.level = std::max(q.level, flows_[t.flow].served);
+    t.charged = how_.input_weight * (w.prompt_tokens - where.cached) +
+                how_.output_weight * w.output_expected;
+    charge(slot, t.charged);
+    q.departures.departed(now, t.cost);
+    leave(slot, now);
+    t.now = ticket_phase::granted;
+    ++running_[static_cast<std::size_t>(w.klass)];
+    t.probe = replicas_.begin(where.replica, now);
+    engines_.begin(slot, where.replica, where.cached, now);
+    out.push(granted{
+        .who = tickets_.name_of(slot),
+        .replica = where.replica,
+        .predicted_ttft = as_duration(where.ttft),
+        .probe = t.probe
+    });
+}
+
+void little::refuse(std::uint32_t slot, errc reason, time_point now, verdict_batch& out) {
+    const request_entry& t = tickets_[slot];
+    const double wait = predicted_wait(t.work, true);
+    refused verdict = refusal_of(t.work, reason, wait, limits_of(t.work, now).left, now);
+    verdict.who = tickets_.name_of(slot);
+    leave(slot, now);
+    tickets_.remove(slot);
+    out.push(verdict);
+}
+
+}  // namespace penstock::admission

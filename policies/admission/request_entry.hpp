@@ -1,0 +1,39 @@
+// What admission in time keeps of one ticket.
+#pragma once
+
+#include "penstock/contracts/work.hpp"
+#include "penstock/error.hpp"
+#include "policies/admission/deadline_heap.hpp"
+#include "policies/admission/ticket_slab.hpp"
+
+namespace penstock::admission {
+
+struct request_entry {
+    std::uint32_t generation = 0;
+    ticket_phase now = ticket_phase::over;
+    bool judged = false;    // waiting: it counts in its class's queue, and its time runs
+    bool aside = false;     // waiting: its turn came, but nothing that was free suited it
+    bool probe = false;     // granted as a breaker's half-open request
+    bool canceled = false;  // granted, but nobody was there any more: its end says nothing
+    bool reading = false;   // granted: its prompt is in the replica's backlog
+    errc expiry = errc::queue_timeout;  // why, when `expires` comes
+
+    std::uint32_t next = no_slot,
+                  previous = no_slot;  // free; waiting: by arrival; reading: by grant
+    heap_links order;                  // waiting: by deadline, within the flow
+    std::uint32_t flow = no_slot;      // waiting
+
+    struct work work;
+    double cost = 0;     // prompt tokens that no replica holds for certain, and the overhead
+    double charged = 0;  // granted: weighted tokens, on the tenant and the class
+    std::uint64_t sequence = 0;
+    time_point expires = never;  // of the wait
+    time_point due = never;      // what the order within a flow goes by
+
+    replica_index replica;  // granted
+    double backlog = 0;     // what it added to the replica's backlog
+    std::uint64_t kv = 0;   // … and to its keys and values, tokens
+    time_point granted_at{}, first_token_at{}, progress_at{};
+};
+
+}  // namespace penstock::admission

@@ -1,0 +1,52 @@
+// Consistent hashing with bounded loads.
+#include "policies/placement/bounded_ring.hpp"
+
+#include <algorithm>
+
+namespace penstock::placement {
+namespace {
+
+constexpr std::uint64_t points_each = 40;  // evens the shares out to about 1 / sqrt(40)
+
+// The finaliser of splitmix64 (Steele, Lea, Flood 2014).
+constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
+    x += 0x9e37'79b9'7f4a'7c15;
+    x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9;
+    x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11eb;
+    return x ^ (x >> 31);
+}
+
+// FNV-1a: the same on every machine, unlike std::hash.
+constexpr std::uint64_t hash_of(std::string_view text) noexcept {
+    std::uint64_t hash = 0xcbf2'9ce4'8422'2325;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3;
+    return hash;
+}
+
+}  // namespace
+
+void bounded_ring::build(std::span<const member> members) {
+    points_.clear();
+    points_.reserve(members.size() * points_each);
+    for (const member& each : members) {
+        const std::uint64_t base = hash_of(each.id);
+        for (std::uint64_t i = 0; i < points_each; ++i)
+            points_.push_back({mixed(base + i), each.replica});
+    }
+    std::sort(points_.begin(), points_.end(), [](const point& a, const point& b) {
+        return a.hash != b.hash ? a.hash < b.hash : a.replica < b.replica;
+    });
+}
+
+std::size_t bounded_ring::first_at(std::uint64_t affinity) const noexcept {
+    const auto at = std::lower_bound(
+        points_.begin(),
+        points_.end(),
+        mixed(affinity),
+        [](const point& p, std::uint64_t hash) { return p.hash < hash; }
+    );
+    return at == points_.end() ? 0 : static_cast<std::size_t>(at - points_.begin());
+}
+
+}  // namespace penstock::placement

@@ -1,0 +1,146 @@
+// Admission by Little's law: what a replica is sent.
+#include "policies/little_driver.hpp"
+
+#include <set>
+
+namespace penstock::admission {
+namespace {
+
+TEST(little, sends_a_replica_no_more_prompts_than_it_reads_soon) {
+    little_driver d(spec_of({{64}}));
+    std::vector<ticket> sent;
+    for (int i = 0; i < 10; ++i)
+        if (const ticket t = d.start(stream(1000, 1h)); t != ticket{}) sent.push_back(t);
+    EXPECT_EQ(sent.size(), 2u) << "two of 1 256 tokens are more than two chunks of 1 024";
+    d.policy.on(sent[0], event::first_byte{}, d.now += 100ms);
+    EXPECT_EQ(d.policy.in_flight(), 2u);
+    const auto more = d.advance();
+    EXPECT_EQ(more.size(), 2u) << "12 560 a second: a quarter of a second is 3 140, 1 256 are left";
+}
+
+TEST(little, takes_a_later_pool_only_while_that_is_idle_enough) {
+    little_driver d(spec_of({{1}, {4}}));
+    work both = stream(10, 1h);
+    both.pools.push({1});
+    EXPECT_EQ(d.replica_of(d.arrive(both)), 0);
+    EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
+    EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
+    EXPECT_TRUE(d.is_waiting(d.arrive(both))) << "half of the larger pool is in use";
+    work larger = stream(10, 1h);
+    larger.pools = work_for({1}).pools;
+    EXPECT_EQ(d.replica_of(d.arrive(larger)), 1) << "its own requests may use all of it";
+}
+
+TEST(little, sends_all_to_a_later_pool_when_the_first_is_down) {
+    little_driver d(spec_of({{1}, {4}}));
+    d.say(0, replica_state::dead);
+    work both = stream(10, 1h);
+    both.pools.push({1});
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
+}
+
+TEST(little, keeps_an_affinity_on_its_replica_while_that_saves_more_than_it_waits) {
+    little_driver d(spec_of({{8, 8, 8, 8}}));
+    work w = stream(4000, 1h);
+    w.affinity = 77;
+    w.cached_hint = 3900;
+    const int home = d.replica_of(d.arrive(w));
+    ASSERT_GE(home, 0);
+    EXPECT_EQ(d.replica_of(d.arrive(w)), home) << "busier than the others, but it saves 3 900";
+    w.cached_hint = 100;
+    EXPECT_NE(d.replica_of(d.arrive(w)), home) << "4 612 tokens of backlog for 100 saved";
+}
+
+TEST(little, lets_no_affinity_overload_its_replica) {
+    little_driver d(spec_of({{64, 64, 64, 64}}));
+    work w = stream(100, 1h);
+    w.affinity = 77;
+    w.cached_hint = 100;
+    std::set<int> used;
+    for (int i = 0; i < 16; ++i)
+        used.insert(d.replica_of(d.arrive(w)));
+    EXPECT_GE(used.size(), 2u);
+}
+
+TEST(little, never_promises_more_keys_and_values_than_there_is_room_for) {
+    domain_spec spec = spec_of({{64}});
+    spec.pools[0].replicas[0].kv_tokens = 1000;
+    little_driver d(spec);
+    const ticket first = d.start(stream(400, 1h));
+    const ticket second = d.start(stream(200, 1h));
+    EXPECT_NE(second, ticket{});
+    const ticket third = d.arrive(stream(200, 1h));
+    EXPECT_TRUE(d.is_waiting(third)) << "500 + 300 + 300 tokens do not go into 900";
+    d.end(first);
+    EXPECT_EQ(d.replica_of(third), 0);
+    d.end(second);
+    d.end(third);
+    EXPECT_NE(d.start(stream(5000, 1h)), ticket{}) << "alone it may try: the engine knows";
+}
+
+TEST(little, never_waits_for_the_first_token_of_an_answer_in_one_piece) {
+    little_driver d(spec_of({{64}}));
+    teach(d, 1000, 100ms);
+    work whole = stream(2344, 1h, d.now);
+    whole.streamed = false;
+    whole.ttft_deadline = never;
+    EXPECT_NE(d.start(whole), ticket{});
+    EXPECT_TRUE(d.policy.backlog() > 0);
+    const ticket waits = d.arrive(whole);
+    EXPECT_TRUE(d.is_waiting(waits));
+    d.now = d.policy.next_wakeup();
+    EXPECT_EQ(d.replica_of(waits), 0) << "by its rate the first was read in a quarter of a second";
+}
+
+TEST(little, leaves_answers_in_one_piece_out_of_the_backlog_until_a_stream_has_taught_a_rate) {
+    little_driver d(spec_of({{64}}));
+    work whole = stream(10'000, 1h);
+    whole.streamed = false;
+    for (int i = 0; i < 64; ++i)
+        EXPECT_NE(d.start(whole), ticket{});
+    EXPECT_EQ(d.policy.backlog(), 0);
+}
+
+TEST(little, lowers_the_limit_when_tokens_come_too_slowly_and_raises_it_again) {
+    domain_spec spec = spec_of({{10}});
+    spec.classes[0].tpot = 50ms;
+    little_driver d(spec);
+    const auto run = [&](duration per_token) {
+        std::vector<ticket> all;
+        for (int i = 0; i < 10; ++i)
+            if (const ticket t = d.start(no_queue(stream(1, 1h, d.now))); t != ticket{}) {
+                d.policy.on(t, event::first_byte{}, d.now);
+                all.push_back(t);
+            }
+        for (int i = 0; i < 4; ++i) {
+            d.now += per_token * 5;
+            for (const ticket t : all)
+                d.policy.on(t, event::progress{5}, d.now);
+        }
+        for (const ticket t : all)
+            d.end(t);
+        return d.view(0).slots;
+    };
+    std::uint32_t limit = 10;
+    for (int i = 0; i < 10; ++i)
+        limit = run(100ms);
+    EXPECT_LE(limit, 6u);
+    EXPECT_GE(limit, 1u);
+    for (int i = 0; i < 1000; ++i)
+        limit = run(10ms);
+    EXPECT_EQ(limit, 10u);
+}
+
+TEST(little, counts_what_an_engine_does_for_others) {
+    little_driver d(spec_of({{4}}));
+    d.policy.on(replica_index{0}, fact::scraped{.running = 3, .waiting = 0}, d.now);
+    EXPECT_NE(d.start(stream(1, 1h)), ticket{});
+    const ticket second = d.arrive(stream(1, 1h));
+    EXPECT_TRUE(d.is_waiting(second));
+    d.now += 4s;  // not a word for longer than three seconds: our own counts alone
+    EXPECT_EQ(d.replica_of(second), 0);
+}
+
+}  // namespace
+}  // namespace penstock::admission
