@@ -17,6 +17,7 @@ struct caller {
     std::uint32_t replica = 0;     // its number in the fleet, once granted
     ticket who;
     request asked;
+    time_point asked_at{};  // this attempt of the client
     tried_list tried;
 };
 

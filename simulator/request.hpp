@@ -16,7 +16,6 @@ struct request {
     std::uint32_t est_prompt = 0, est_error = 0, est_output = 0;  // as the gateway believes
     std::uint32_t max_tokens = 0;                                 // 0: none
     std::uint64_t affinity = 0;
-    duration ttft{};      // asked by the client; 0: nothing asked
     duration deadline{};  // asked by the client; 0: nothing asked
     bool streamed = true;
 };

@@ -44,6 +44,7 @@ void runner::ask(std::uint32_t i) {
     ++r.attempts;
     r.end = fate::running;
     callers_[i].tried = {};
+    callers_[i].asked_at = now_;
     const work w = work_of(callers_[i]);
     const auto early = domain_.policy().sheds(w.klass, w.tenant, w.pools, now_);
     sheds_.saw(w.klass, w.tenant.value, early.has_value());
@@ -69,10 +70,11 @@ work runner::work_of(const caller& c) const {
     w.output_expected = r.est_output;
     w.output_limit = r.max_tokens;
     w.affinity = r.affinity;
-    w.arrived = now_;
-    if (r.ttft > duration::zero()) w.ttft_deadline = after(now_, r.ttft);
-    w.deadline = after(now_, r.deadline > duration::zero() ? r.deadline : total_timeout);
+    w.arrived = c.asked_at;
     w.streamed = r.streamed;
+    const duration target = setup_.spec.classes[static_cast<std::size_t>(r.klass)].ttft;
+    if (r.streamed) w.ttft_deadline = after(w.arrived, target);
+    w.deadline = after(w.arrived, r.deadline > duration::zero() ? r.deadline : total_timeout);
     w.tried = c.tried;
     const auto pools = length::choose_pool(
         contexts_, {r.est_prompt, r.est_error, 1}, r.max_tokens ? r.max_tokens : r.est_output
