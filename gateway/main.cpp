@@ -1,4 +1,4 @@
-// The command line: serve (the default), check, key new.
+// The command line: serve (the default), check, key new, simulate.
 #include "gateway/endpoints.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/settings/keys.hpp"
@@ -6,6 +6,7 @@
 #include "gateway/settings/print.hpp"
 #include "gateway/settings/schema.hpp"
 #include "penstock/observe/log.hpp"
+#include "simulator/command/command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -158,10 +159,14 @@ int main(int argc, char** argv) {
     auto* key_command = app.add_subcommand("key", "client keys");
     key_command->require_subcommand(1);
     auto* key_new = key_command->add_subcommand("new", "print a new key and its digest");
+    penstock::simulator::arguments simulated;
+    auto* simulate_command = penstock::simulator::add_command(app, simulated);
     CLI11_PARSE(app, argc, argv);
     try {
         if (*check_command) return check(file, schema);
         if (*key_new) return make_key();
+        if (*simulate_command)
+            return penstock::simulator::simulate(simulated, options(), std::cout, std::cerr);
         return serve(file);
     } catch (const std::exception& failed) {
         std::cerr << "penstock: " << failed.what() << '\n';
