@@ -96,8 +96,8 @@ double engine_table::rate_of(const engine& e) const noexcept {
     return typical > 0 ? typical : unknown_rate;
 }
 
-double engine_table::most_backlog(const engine& e) const noexcept {
-    return std::max<double>(how_.engine_tokens, e.rate * seconds(how_.engine_work));
+bool engine_table::may_have_more(const engine& e) const noexcept {
+    return e.unread < how_.engine_tokens || e.backlog < e.rate * seconds(how_.engine_work);
 }
 
 std::uint32_t engine_table::reserve(request_class as, std::uint32_t limit) const noexcept {
@@ -106,8 +106,9 @@ std::uint32_t engine_table::reserve(request_class as, std::uint32_t limit) const
 }
 
 void engine_table::forget_stale(engine& e, time_point now) noexcept {
-    if (!e.spoke || e.stale || now < after(e.heard, how_.stale_after)) return;
-    e.stale = true;
+    if (now < e.stale_at) return;
+    e.stale_at = never;
+    e.spoke = false;
     e.others = e.others_kv = 0;
     e.limit.pressed();
 }
@@ -130,7 +131,7 @@ void engine_table::refresh(replica_index who, time_point now) {
     e.limit.in_flight(e.in_flight);
     const std::uint32_t limit = this->limit(who, now);
     const double running = e.in_flight + e.others;
-    const bool room = stands == replica_table::standing::free && e.backlog < most_backlog(e);
+    const bool room = stands == replica_table::standing::free && may_have_more(e);
     const double key = e.backlog / rate_of(e) + tie * running / std::max(1u, limit);
     for (const auto as : {request_class::realtime, request_class::bulk}) {
         auto& ready = p.ready[at(as)];
@@ -139,8 +140,7 @@ void engine_table::refresh(replica_index who, time_point now) {
         else
             ready.take(who.value);
     }
-    time_point change = health_.next_change(who, now);
-    if (e.spoke && !e.stale) change = std::min(change, after(e.heard, how_.stale_after));
+    const time_point change = std::min(health_.next_change(who, now), e.stale_at);
     if (change == never)
         changes_.take(who.value);
     else
@@ -167,9 +167,9 @@ time_point engine_table::next_change() const noexcept {
 void engine_table::scraped(replica_index who, const fact::scraped& said, time_point now) {
     if (who.value >= engines_.size()) return;
     engine& e = engines_[who.value];
+    if (e.spoke) e.stale_at = after(now, how_.stale_after * (now - e.heard));
     e.heard = now;
     e.spoke = true;
-    e.stale = false;
     if (said.max_running >= 1) {
         e.said_slots = static_cast<std::uint32_t>(std::min(said.max_running, 1e6));
         e.limit.set_most(std::min(e.slots, e.said_slots));
@@ -183,7 +183,8 @@ void engine_table::scraped(replica_index who, const fact::scraped& said, time_po
         );
     const bool preempted = e.preemptions >= 0 && said.preemptions > e.preemptions;
     if (said.preemptions >= 0) e.preemptions = said.preemptions;
-    if (preempted || said.waiting > how_.engine_queue) e.limit.pressed();
+    // What we sent and it has not read waits there because we sent it.
+    if (preempted || said.waiting > e.reading + how_.engine_queue) e.limit.pressed();
     review(who, now);
     refresh(who, now);
 }
@@ -194,14 +195,14 @@ void engine_table::review(replica_index who, time_point now) {
 
 // ── what is sent to it and comes back ───────────────────────────────────────────────────────────
 
-void engine_table::begin(
-    std::uint32_t slot, replica_index who, std::uint32_t cached, time_point now
-) {
+void engine_table::begin(std::uint32_t slot, const choice& where, time_point now) {
+    const replica_index who = where.replica;
     request_entry& t = tickets_[slot];
     engine& e = engines_[who.value];
     pool& p = pools_[e.pool.value];
     t.replica = who;
     t.granted_at = now;
+    t.predicted = where.ttft;
     t.kv = kv_of(t.work);
     e.kv += t.kv;
     p.kv += t.kv;
@@ -211,12 +212,15 @@ void engine_table::begin(
     // after as long as the rate says, which only streams teach. Without a rate it is left out.
     if (t.work.streamed || e.rate > 0) {
         t.reading = true;
-        t.backlog = t.cost - cached;
+        t.unread = t.work.prompt_tokens - where.cached;
+        t.backlog = t.cost - where.cached;
         e.backlog += t.backlog;
+        e.unread += t.unread;
         t.previous = e.newest;
         t.next = no_slot;
         (e.newest == no_slot ? e.oldest : tickets_[e.newest].next) = slot;
         e.newest = slot;
+        ++e.reading;
         e.streams += t.work.streamed;
         if (!t.work.streamed) readings_.put(slot, after(now, as_duration(e.backlog / e.rate)));
         e.prefill.waiting_changed(e.streams > 0, now);
@@ -231,6 +235,8 @@ void engine_table::stop_reading(std::uint32_t slot, bool was_read, time_point no
     (t.next == no_slot ? e.newest : tickets_[t.next].previous) = t.previous;
     t.reading = false;
     e.backlog = e.oldest == no_slot ? 0 : e.backlog - t.backlog;
+    e.unread -= t.unread;
+    --e.reading;
     e.streams -= t.work.streamed;
     readings_.take(slot);
     if (was_read) e.prefill.departed(now, t.backlog);
@@ -241,7 +247,10 @@ void engine_table::first_token(std::uint32_t slot, time_point now) {
     request_entry& t = tickets_[slot];
     t.first_token_at = t.progress_at = now;
     engine& e = engines_[t.replica.value];
-    e.limit.saw_first_token(seconds(now - t.granted_at));
+    const double took = seconds(now - t.granted_at);
+    e.limit.saw_first_token(took);
+    constexpr double in_time = 1e-4;  // and earlier: all the same
+    if (t.predicted > 0) e.late.see(std::max(in_time, took - t.predicted));
     if (!t.reading) return;
     for (std::uint32_t i = e.oldest; i != slot;) {
         const std::uint32_t following = tickets_[i].next;
@@ -328,6 +337,7 @@ engine_table::choice engine_table::choose(const work& work, pool_index pool, req
         found.replica = who;
         found.cached = cached;
         found.ttft = e.rate > 0 ? (e.backlog + cost - cached) / e.rate : 0;
+        found.late = e.late.value();
     };
     const auto items = ready.items();
     for (const auto& item : items.first(std::min(looked_at, items.size())))

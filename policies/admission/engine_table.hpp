@@ -31,6 +31,14 @@ class engine_table {
     // After `replica_table::apply`, whose indices these are.
     void apply(const domain_spec& spec, const admission_policy::indices& indices, time_point now);
 
+    struct choice {
+        replica_index replica;     // none: see `odd`
+        bool odd = false;          // some can take one more, but not this request
+        double ttft = 0;           // predicted, seconds from now; 0 where no rate is known
+        double late = 0;           // by which one in fifty of its predictions was too early
+        std::uint32_t cached = 0;  // tokens of the prompt that the replica may hold
+    };
+
     // ── facts ──
     // Looks again at whether a replica can take one more. After anything that may change it.
     void refresh(replica_index who, time_point now);
@@ -39,7 +47,7 @@ class engine_table {
     time_point next_change() const noexcept;
     void scraped(replica_index who, const fact::scraped& said, time_point now);
 
-    void begin(std::uint32_t slot, replica_index who, std::uint32_t cached, time_point now);
+    void begin(std::uint32_t slot, const choice& where, time_point now);
     // The first token of a stream: it and every unstreamed prompt sent before it have been read.
     void first_token(std::uint32_t slot, time_point now);
     void progress(std::uint32_t slot, std::uint32_t tokens, time_point now);
@@ -48,12 +56,6 @@ class engine_table {
     void pressed(replica_index who) noexcept { engines_[who.value].limit.pressed(); }
 
     // ── questions ──
-    struct choice {
-        replica_index replica;     // none: see `odd`
-        bool odd = false;          // some can take one more, but not this request
-        double ttft = 0;           // predicted, seconds from now; 0 where no rate is known
-        std::uint32_t cached = 0;  // tokens of the prompt that the replica may hold
-    };
     // The replica of one pool on which this request would see its first token first.
     choice choose(const work& work, pool_index pool, request_class as) const;
     // Whether some replica of the pool may take it some time without coming back to life. O(1)
@@ -86,18 +88,21 @@ class engine_table {
         bool listed = false;
         bool usable = false;
         std::uint32_t in_flight = 0;
-        double backlog = 0;                                // tokens
+        double backlog = 0;                                // what its unread prompts cost
+        std::uint64_t unread = 0;                          // their tokens
         std::uint32_t oldest = no_slot, newest = no_slot;  // tickets that are being read
-        std::uint32_t streams = 0;                         // of those
+        std::uint32_t reading = 0, streams = 0;            // of those: all, and streams
         std::uint64_t kv = 0, kv_most = 0;                 // tokens; most 0: not known
         std::uint32_t slots = 0, said_slots = 0;           // of the settings; of the engine
         concurrency_limit limit;
         departure_rate prefill;
+        quantile late{0.98};               // seconds, of first tokens against their prediction
         double rate = 0;                   // of prefill, as it stands in the pool's sum
         double others = 0, others_kv = 0;  // requests and tokens that are not ours
         double preemptions = -1;
-        time_point heard{};  // from the engine last
-        bool spoke = false, stale = false;
+        time_point heard{};           // from the engine last
+        time_point stale_at = never;  // known once it has spoken twice
+        bool spoke = false;
     };
     struct pool {
         std::vector<replica_index> members;
@@ -116,7 +121,7 @@ class engine_table {
     void review(replica_index who, time_point now);
     bool fits(const engine& e, const work& work) const noexcept;
     double rate_of(const engine& e) const noexcept;  // never 0
-    double most_backlog(const engine& e) const noexcept;
+    bool may_have_more(const engine& e) const noexcept;
     std::uint32_t reserve(request_class as, std::uint32_t limit) const noexcept;
     replica_index home_of(const work& work, const pool& p) const;
 

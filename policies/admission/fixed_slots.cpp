@@ -291,6 +291,26 @@ prediction fixed_slots::explain(const work& work, time_point now) const {
     return p;
 }
 
+std::vector<queue_view> fixed_slots::queues(time_point) const {
+    std::vector<queue_view> all;
+    for (const pool_index pool : replicas_.pools()) {
+        for (const auto klass : {request_class::realtime, request_class::bulk}) {
+            pool_list one;
+            one.push(pool);
+            std::uint32_t waiting = 0;
+            for (const std::uint32_t i : lanes_.active(klass))
+                if (lanes_[i].wanted.pools.items[0] == pool) waiting += lanes_[i].size;
+            all.push_back({
+                .pool = pool,
+                .klass = klass,
+                .waiting = waiting,
+                .wait = predicted_wait(klass, one),
+            });
+        }
+    }
+    return all;
+}
+
 std::vector<replica_view> fixed_slots::replicas(time_point now) const {
     return replicas_.views(now);
 }

@@ -47,6 +47,7 @@ class fixed_slots final : public admission_policy {
     }
     prediction explain(const work& work, time_point now) const override;
     std::vector<replica_view> replicas(time_point now) const override;
+    std::vector<queue_view> queues(time_point now) const override;
     std::uint32_t in_flight() const override { return replicas_.in_flight(); }
     std::uint32_t waiting() const override { return lanes_.size(); }
 

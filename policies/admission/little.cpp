@@ -79,7 +79,7 @@ ticket little::arrive(const work& work, time_point now) {
     t.expires = limits.expires;
     t.expiry = limits.expiry;
     const bool by_deadline = classes_[at(work.klass)].discipline == queue_discipline::deadline;
-    t.due = by_deadline ? std::min(work.ttft_deadline, limits.expires) : time_point{};
+    t.due = by_deadline ? std::min(first_token_by(work), limits.expires) : time_point{};
     if (!t.work.pools.empty()) join(slot, now);
     arrivals_.push_back(tickets_.name_of(slot));
     changed_ = true;

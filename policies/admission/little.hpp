@@ -55,6 +55,7 @@ class little final : public admission_policy {
     ) const override;
     prediction explain(const work& work, time_point now) const override;
     std::vector<replica_view> replicas(time_point now) const override;
+    std::vector<queue_view> queues(time_point now) const override;
     std::uint32_t in_flight() const override { return replicas_.in_flight(); }
     std::uint32_t waiting() const override { return waiting_; }
 
@@ -105,6 +106,8 @@ class little final : public admission_policy {
     bool bulk_may_go(pool_index pool) const noexcept;
     engine_table::choice find(const work& work, request_class as) const;
     bool is_possible(const work& work, time_point now) const;
+    bool comes_too_late(const work& work, const engine_table::choice& where, time_point now)
+        const noexcept;
     served start(
         std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
     );
@@ -128,6 +131,9 @@ class little final : public admission_policy {
         errc expiry = errc::queue_timeout;
         duration left{};  // until the first of its deadlines
     };
+    // When its first token is to come: as it says itself, or of a stream as its class says. An
+    // answer in one piece has no first token.
+    time_point first_token_by(const work& work) const noexcept;
     limits_of_wait limits_of(const work& work, time_point now) const;
     errc judge(const work& work, const limits_of_wait& limits, double wait, time_point now) const;
     // Seconds until a ticket of this cost would be sent to a replica, behind those that wait

@@ -49,6 +49,11 @@ double little::predicted_wait(const work& work, bool queued) const noexcept {
     return queue_wait(work, pool, cost, queued) + (rate > 0 ? cost / rate : 0);
 }
 
+time_point little::first_token_by(const work& work) const noexcept {
+    if (work.ttft_deadline != never || !work.streamed) return work.ttft_deadline;
+    return after(work.arrived, classes_[at(work.klass)].ttft);
+}
+
 little::limits_of_wait little::limits_of(const work& work, time_point now) const {
     limits_of_wait limits;
     const auto sooner = [&](time_point when, errc why) {
@@ -58,12 +63,12 @@ little::limits_of_wait little::limits_of(const work& work, time_point now) const
     };
     sooner(work.deadline, errc::deadline_spent);
     sooner(after(now, classes_[at(work.klass)].timeout), errc::queue_timeout);
-    const time_point start_by = std::min(limits.expires, work.ttft_deadline);
-    limits.left = start_by - now;
-    if (work.ttft_deadline != never && !work.pools.empty()) {
+    const time_point first_token_by = this->first_token_by(work);
+    limits.left = std::min(limits.expires, first_token_by) - now;
+    if (first_token_by != never && !work.pools.empty()) {
         const double rate = engines_.typical_rate(work.pools.items[0]);
         const duration reading = as_duration(rate > 0 ? engines_.cost_of(work) / rate : 0);
-        sooner(work.ttft_deadline - reading, errc::too_late);
+        sooner(first_token_by - reading, errc::too_late);
     }
     return limits;
 }
@@ -187,7 +192,7 @@ prediction little::explain(const work& asked, time_point now) const {
     const engine_table::choice where = may_go ? find(w, w.klass) : engine_table::choice{};
     if (where.replica.valid()) {
         if (w.deadline <= now) return decline(errc::deadline_spent);
-        if (after(now, as_duration(where.ttft)) > w.ttft_deadline) return decline(errc::too_late);
+        if (comes_too_late(w, where, now)) return decline(errc::too_late);
         p.would_admit = true;
         p.replica = where.replica;
         p.wait = as_duration(where.ttft);
@@ -204,6 +209,23 @@ std::vector<replica_view> little::replicas(time_point now) const {
     std::vector<replica_view> all = replicas_.views(now);
     for (replica_view& each : all)
         each.slots = engines_.limit(each.index, now);
+    return all;
+}
+
+std::vector<queue_view> little::queues(time_point) const {
+    std::vector<queue_view> all;
+    for (const pool_index pool : replicas_.pools()) {
+        for (const auto klass : {request_class::realtime, request_class::bulk}) {
+            const class_queue& q = queue(pool, klass);
+            all.push_back({
+                .pool = pool,
+                .klass = klass,
+                .waiting = q.waiting,
+                .wait = as_duration(typical_wait(q)),
+                .sheds = q.sheds,
+            });
+        }
+    }
     return all;
 }
 

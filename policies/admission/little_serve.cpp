@@ -127,6 +127,11 @@ bool little::is_possible(const work& work, time_point now) const {
     });
 }
 
+bool little::comes_too_late(const work& work, const engine_table::choice& where, time_point now)
+    const noexcept {
+    return after(now, as_duration(where.ttft + where.late)) > first_token_by(work);
+}
+
 little::served little::start(
     std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
 ) {
@@ -134,7 +139,7 @@ little::served little::start(
     const request_entry& t = tickets_[slot];
     if (t.work.deadline <= now)
         refuse(slot, errc::deadline_spent, now, out);
-    else if (after(now, as_duration(where.ttft)) > t.work.ttft_deadline)
+    else if (comes_too_late(t.work, where, now))
         refuse(slot, errc::too_late, now, out);
     else
         grant(slot, where, now, out);
@@ -156,7 +161,7 @@ void little::grant(
     t.now = ticket_phase::granted;
     ++running_[static_cast<std::size_t>(w.klass)];
     t.probe = replicas_.begin(where.replica, now);
-    engines_.begin(slot, where.replica, where.cached, now);
+    engines_.begin(slot, where, now);
     out.push(granted{
         .who = tickets_.name_of(slot),
         .replica = where.replica,

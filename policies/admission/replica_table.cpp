@@ -291,6 +291,13 @@ void replica_table::explain(const demand& wanted, time_point now, prediction& ou
     }
 }
 
+std::vector<pool_index> replica_table::pools() const {
+    std::vector<pool_index> all;
+    for (std::uint32_t i = 0; i < pools_.size(); ++i)
+        if (!pools_[i].members.empty()) all.push_back({i});
+    return all;
+}
+
 replica_state replica_table::state(const replica& r, time_point now) const noexcept {
     if (!r.listed) return replica_state::draining;
     const replica_state s = r.life.state();

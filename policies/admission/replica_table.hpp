@@ -90,6 +90,8 @@ class replica_table {
 
     void explain(const demand& wanted, time_point now, prediction& out) const;
     std::vector<replica_view> views(time_point now) const;
+    // Those with replicas.
+    std::vector<pool_index> pools() const;
     std::uint32_t in_flight() const noexcept { return in_flight_; }
 
  private:

@@ -30,9 +30,11 @@ struct request_entry {
     time_point expires = never;  // of the wait
     time_point due = never;      // what the order within a flow goes by
 
-    replica_index replica;  // granted
-    double backlog = 0;     // what it added to the replica's backlog
-    std::uint64_t kv = 0;   // … and to its keys and values, tokens
+    replica_index replica;     // granted
+    double predicted = 0;      // its first token, seconds from the grant; 0: not known
+    double backlog = 0;        // what it added to the replica's backlog
+    std::uint32_t unread = 0;  // … of which its own tokens
+    std::uint64_t kv = 0;      // … and to its keys and values, tokens
     time_point granted_at{}, first_token_at{}, progress_at{};
 };
 

@@ -17,7 +17,7 @@ struct tuning {
     // Every prompt costs the engine so many tokens beside its own: an iteration has a fixed part.
     // 12 ms at 40 000 tokens a second are 480, shared with what else is in the iteration.
     std::uint32_t prompt_overhead = 256;
-    // A replica gets more prompts while those it has not read take it less than this, or are
+    // A replica gets more prompts while those it has not read take it less than this, or have
     // fewer tokens than two of its chunks: about two iterations, so that it never idles.
     duration engine_work = std::chrono::milliseconds(250);
     std::uint32_t engine_tokens = 2048;
@@ -44,8 +44,8 @@ struct tuning {
     double grow_when_used = 0.8;                      // share of the limit in use
     double grow_below = 0.85;                         // share of the target of time per token
     duration limit_period = std::chrono::seconds(1);  // between two changes at least
-    double engine_queue = 2;  // waiting in the engine itself: more is pressure
-    duration stale_after = std::chrono::seconds(3);  // without a word from an engine that spoke
+    double engine_queue = 2;  // waiting in the engine beside our unread prompts: more is pressure
+    int stale_after = 3;      // intervals without a word from an engine that spoke regularly
 
     duration rate_fade = std::chrono::seconds(5);  // of departures and prefill rates
     std::uint32_t idle_tenants = 1024;             // remembered beside those that wait

@@ -11,11 +11,11 @@ TEST(little, sends_a_replica_no_more_prompts_than_it_reads_soon) {
     std::vector<ticket> sent;
     for (int i = 0; i < 10; ++i)
         if (const ticket t = d.start(stream(1000, 1h)); t != ticket{}) sent.push_back(t);
-    EXPECT_EQ(sent.size(), 2u) << "two of 1 256 tokens are more than two chunks of 1 024";
+    EXPECT_EQ(sent.size(), 3u) << "three of 1 000 tokens are more than two chunks of 1 024";
     d.policy.on(sent[0], event::first_byte{}, d.now += 100ms);
-    EXPECT_EQ(d.policy.in_flight(), 2u);
-    const auto more = d.advance();
-    EXPECT_EQ(more.size(), 2u) << "12 560 a second: a quarter of a second is 3 140, 1 256 are left";
+    EXPECT_EQ(d.policy.in_flight(), 3u);
+    EXPECT_EQ(d.advance().size(), 1u) << "2 000 tokens are unread, fewer than two chunks";
+    EXPECT_EQ(d.advance().size(), 0u) << "… and 3 768 more than a quarter of a second at 12 560";
 }
 
 TEST(little, takes_a_later_pool_only_while_that_is_idle_enough) {
@@ -135,10 +135,11 @@ TEST(little, lowers_the_limit_when_tokens_come_too_slowly_and_raises_it_again) {
 TEST(little, counts_what_an_engine_does_for_others) {
     little_driver d(spec_of({{4}}));
     d.policy.on(replica_index{0}, fact::scraped{.running = 3, .waiting = 0}, d.now);
+    d.policy.on(replica_index{0}, fact::scraped{.running = 3, .waiting = 0}, d.now += 1s);
     EXPECT_NE(d.start(stream(1, 1h)), ticket{});
     const ticket second = d.arrive(stream(1, 1h));
     EXPECT_TRUE(d.is_waiting(second));
-    d.now += 4s;  // not a word for longer than three seconds: our own counts alone
+    d.now += 3s;  // not a word for three of its intervals: our own counts alone
     EXPECT_EQ(d.replica_of(second), 0);
 }
 

@@ -182,9 +182,18 @@ struct replica_view {
     time_point ready_since{};  // meaningless unless ready
 };
 
+// What waits in one pool, of one class: for metrics, and for who adds replicas.
+struct queue_view {
+    pool_index pool;
+    request_class klass = request_class::realtime;
+    std::uint32_t waiting = 0;
+    duration wait{};     // predicted, of one that comes now behind all of them
+    bool sheds = false;  // the wait is beyond the class's target, and has been lately
+};
+
 // Not thread-safe: callers hold the domain's mutex over one call of the first group and `advance`.
-// None of these but `settings_changed`, `replicas` and `explain` allocates, blocks, logs or reads a
-// clock; `now` never runs backwards.
+// None of these but `settings_changed`, `replicas`, `queues` and `explain` allocates, blocks, logs
+// or reads a clock; `now` never runs backwards.
 class admission_policy {
  public:
     virtual ~admission_policy() = default;
@@ -215,6 +224,8 @@ class admission_policy {
     ) const = 0;
     virtual prediction explain(const work& work, time_point now) const = 0;
     virtual std::vector<replica_view> replicas(time_point now) const = 0;
+    // Of every pool and class, in that order.
+    virtual std::vector<queue_view> queues(time_point now) const = 0;
     virtual std::uint32_t in_flight() const = 0;
     virtual std::uint32_t waiting() const = 0;
 };
