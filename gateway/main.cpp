@@ -1,4 +1,4 @@
-// The command line: serve (the default), check, key new, replica.
+// The command line: serve (the default), check, key new, replica, simulate.
 #include "gateway/endpoints.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/replica_command.hpp"
@@ -8,6 +8,7 @@
 #include "gateway/settings/scalars.hpp"
 #include "gateway/settings/schema.hpp"
 #include "penstock/observe/log.hpp"
+#include "simulator/command/command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -203,11 +204,15 @@ int main(int argc, char** argv) {
              std::pair{"resume", "back, warmed after a long absence"},
          })
         add_replica_verb(*replica_command, verb, help, order, wait);
+    penstock::simulator::arguments simulated;
+    auto* simulate_command = penstock::simulator::add_command(app, simulated);
     CLI11_PARSE(app, argc, argv);
     try {
         if (*check_command) return check(file, schema);
         if (*key_new) return make_key();
         if (*replica_command) return run_replica(order, wait);
+        if (*simulate_command)
+            return penstock::simulator::simulate(simulated, options(), std::cout, std::cerr);
         return serve(file);
     } catch (const std::exception& failed) {
         std::cerr << "penstock: " << failed.what() << '\n';

@@ -1,6 +1,8 @@
 // Engines' own figures: one coroutine for each replica.
 #include "gateway/upstreams/telemetry.hpp"
 
+#include "penstock/observe/log.hpp"
+
 #include "gateway/upstreams/ask.hpp"
 #include "penstock/observe/engine_metrics.hpp"
 
@@ -24,7 +26,11 @@ void telemetry::follow(std::shared_ptr<const snapshot> now) {
         if (asks_otherwise || (before && before != place.replica->where)) came_up(id);
         if (!is_new) return;
         ++num_watched_;
-        io::spawn(watch(id, row->second), [](const std::exception_ptr&) {});
+        io::spawn(watch(id, row->second), [this, id](const std::exception_ptr& what) {
+            observe::log::escaped("telemetry_failed", what, id);
+            watched_.erase(id);
+            --num_watched_;
+        });
     });
     // Those that are gone end at their next turn.
     for (auto& [id, own] : watched_)
