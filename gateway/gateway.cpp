@@ -14,7 +14,7 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr std::string_view admission_kind = "fixed_slots";
+constexpr std::string_view admission_kind = "little";
 constexpr std::string_view limiting_kind = "unlimited";
 constexpr int backlog = 4096;
 constexpr duration resolve_every = std::chrono::seconds(30);

@@ -1,10 +1,9 @@
 // Engines' own figures: one coroutine for each replica.
 #include "gateway/upstreams/telemetry.hpp"
 
-#include "penstock/observe/log.hpp"
-
 #include "gateway/upstreams/ask.hpp"
 #include "penstock/observe/engine_metrics.hpp"
+#include "penstock/observe/log.hpp"
 
 namespace penstock::gateway {
 namespace {

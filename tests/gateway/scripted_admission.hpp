@@ -87,6 +87,7 @@ class scripted_admission final : public admission_policy {
     std::vector<replica_view> replicas(time_point now) const override {
         return slots_.replicas(now);
     }
+    std::vector<queue_view> queues(time_point now) const override { return slots_.queues(now); }
     std::uint32_t in_flight() const override { return slots_.in_flight(); }
     std::uint32_t waiting() const override { return slots_.waiting(); }
 
