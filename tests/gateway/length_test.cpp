@@ -35,7 +35,7 @@ headers session(std::string_view name) {
 
 TEST(learning, moves_the_estimate_of_the_next_prompt_and_its_error) {
     scripted_upstream upstream([](const auto&) { return test::chat("a", 2000, 7); });
-    running_gateway g(chat_model(upstream));
+    running_gateway g("threads: 1\n" + chat_model(upstream));
     for (int i = 0; i < 60; ++i)
         ASSERT_EQ(g.ask(say(words(4000))).status, 200);
     EXPECT_NEAR(g.log(0).number("est_prompt"), 1005, 1);
@@ -46,7 +46,7 @@ TEST(learning, moves_the_estimate_of_the_next_prompt_and_its_error) {
 
 TEST(learning, moves_the_expected_output) {
     scripted_upstream upstream([](const auto&) { return test::chat("a", 10, 3000); });
-    running_gateway g(chat_model(upstream));
+    running_gateway g("threads: 1\n" + chat_model(upstream));
     for (int i = 0; i < 25; ++i)
         ASSERT_EQ(g.ask(chat_request()).status, 200);
     ASSERT_EQ(g.ask(chat_request(R"(,"n":2,"max_tokens":500)")).status, 200);
@@ -59,7 +59,7 @@ TEST(learning, takes_the_usage_of_a_stream_that_was_hidden_from_its_client) {
     scripted_upstream upstream([](const auto&) {
         return test::chat_stream({"a", "b"}, std::pair{2000, 3000});
     });
-    running_gateway g(chat_model(upstream));
+    running_gateway g("threads: 1\n" + chat_model(upstream));
     for (int i = 0; i < 40; ++i)
         ASSERT_EQ(g.ask(say(words(4000), streamed)).status, 200);
     EXPECT_GT(g.log(39).number("est_prompt"), 1800);
@@ -75,7 +75,7 @@ TEST(learning, takes_nothing_from_answers_without_usage_or_that_broke) {
         torn.cut_after = 200;
         return torn;
     });
-    running_gateway g("health: {breaker: {failures: 1000}}\n" + chat_model(upstream));
+    running_gateway g("threads: 1\nhealth: {breaker: {failures: 1000}}\n" + chat_model(upstream));
     for (int i = 0; i < 12; ++i)
         g.ask(say(words(4000), streamed));
     EXPECT_NEAR(g.log(11).number("est_prompt"), 1005, 1);
@@ -84,29 +84,34 @@ TEST(learning, takes_nothing_from_answers_without_usage_or_that_broke) {
 
 TEST(learning, outlives_a_reload) {
     scripted_upstream upstream([](const auto&) { return test::chat("a", 2000, 7); });
-    running_gateway g(chat_model(upstream));
+    running_gateway g("threads: 1\n" + chat_model(upstream));
     for (int i = 0; i < 30; ++i)
         ASSERT_EQ(g.ask(say(words(4000))).status, 200);
-    ASSERT_TRUE(g.reload(chat_model(upstream, ", max_tokens: 999")));
+    ASSERT_TRUE(g.reload("threads: 1\n" + chat_model(upstream, ", max_tokens: 999")));
+    std::optional<log_line> last;
     ASSERT_TRUE(eventually([&] {
         g.ask(say(words(4000)));
-        return g.log().back().number("max_tokens") == 999;
+        const auto lines = g.log();
+        if (!lines.empty()) last = lines.back();
+        return last && (*last)["max_tokens"] == "999";
     }));
-    EXPECT_GT(g.log().back().number("est_prompt"), 1800);
+    EXPECT_GT(last->number("est_prompt"), 1800);
 }
 
 TEST(estimate, is_the_same_of_russian_as_it_stands_and_escaped) {
     scripted_upstream short_one, long_one;
     running_gateway g(
-        "models: {chat: {pools: {short: {context: 1k, replicas: [" + replica_of(short_one) +
-        "]}, long: {context: 8k, replicas: [" + replica_of(long_one) + "]}}}}\n"
+        "threads: 1\nmodels: {chat: {pools: {short: {context: 1k, replicas: [" +
+        replica_of(short_one) + "]}, long: {context: 8k, replicas: [" + replica_of(long_one) +
+        "]}}}}\n"
     );
     std::string plain, escaped;
     for (int i = 0; i < 400; ++i) {
         plain += "Привет ";
         escaped += R"(\u041f\u0440\u0438\u0432\u0435\u0442 )";
     }
-    // Of different conversations, so that one teaches the other nothing.
+    // The first teaches the second nothing: another conversation, and a usage that nothing
+    // explains.
     const auto a = g.ask(say(plain, {}, session("a")));
     const auto b = g.ask(say(escaped, {}, session("b")));
     EXPECT_EQ(a.header("x-penstock-pool"), "chat/default/long");
@@ -195,7 +200,7 @@ TEST_F(two_pools, do_not_exist_for_those_whom_they_are_not_reserved_for) {
 
 TEST_F(two_pools, cap_the_answers_of_what_they_serve) {
     running_gateway g(
-        "keys:\n  - {name: anna, sha256: "
+        "threads: 1\nkeys:\n  - {name: anna, sha256: "
         "6cb9b97054a7581b061237873eaaf81333879847f2769ca5d6b9b59b9618a213, "
         "max_tokens: 50}\n  - {name: bert, sha256: "
         "0834d730019163325c969f3aef3fa0077964468ea76fc46b30899b2ef9a82b82}\n" +

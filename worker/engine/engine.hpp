@@ -36,7 +36,7 @@ enum class finish : std::uint8_t {
     max_tokens,
     stopped,  // by its reader, who has what it wanted: a stop string is complete
     aborted,  // by its reader, who wants it no more, or by the end of the engine
-    failed,  // the engine could not go on; `engine_state::failure` says why
+    failed,   // the engine could not go on; `engine_state::failure` says why
 };
 
 struct generation_summary {

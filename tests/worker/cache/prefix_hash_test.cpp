@@ -40,7 +40,9 @@ TEST(prefix_hash, depends_on_the_parent_and_on_every_token) {
     prefix_hasher hasher;
     const auto root = *hasher.root("", ""), other = *hasher.root("", "x");
     std::vector<token_id> tokens(64, 7);
-    std::set<std::string> pages{hex_of(*hasher.next(root, tokens)), hex_of(*hasher.next(other, tokens))};
+    std::set<std::string> pages{
+        hex_of(*hasher.next(root, tokens)), hex_of(*hasher.next(other, tokens))
+    };
     for (token_id& token : tokens) {
         token = 8;
         pages.insert(hex_of(*hasher.next(root, tokens)));
