@@ -9,7 +9,9 @@ constexpr int client_closed_request = 499;
 
 ending ending_of(const refusal& why) {
     if (why.code == errc::client_gone) return ending::client_gone;
-    if (why.code == errc::queue_timeout || why.code == errc::deadline_spent) return ending::expired;
+    if (why.code == errc::queue_timeout || why.code == errc::deadline_spent ||
+        why.code == errc::too_late)
+        return ending::expired;
     return describe(why.code).who == blame::upstream ? ending::upstream_error : ending::refused;
 }
 

@@ -55,7 +55,7 @@ TEST(escaped, of_a_probe_is_an_error_that_names_the_replica_and_holds_up_no_end)
     const captured_log log;
     const scripted_upstream upstream;
     live_rig rig;
-    prober probes(*rig.all[0]);
+    prober probes(*rig.all[0], [](const std::string&) {});
     const auto settings = with_a_model_that_is_not_set(rig.live, upstream);
     rig.run();
     rig.all[0]->post([&] { probes.follow(settings); });
@@ -71,12 +71,14 @@ TEST(escaped, of_a_probe_is_an_error_that_names_the_replica_and_holds_up_no_end)
 TEST(escaped, of_a_connection_is_an_error) {
     const captured_log log;
     limiter limits(policies::make_limiting("unlimited"));
+    learned_shards learned(16);
     observe::metrics metrics(1);
     http::body_budget bodies(1);
     gate serving;
     side_thread side;
     shared_parts parts{
         .limits = limits,
+        .learned = learned,
         .metrics = metrics,
         .log = nullptr,
         .bodies = bodies,
