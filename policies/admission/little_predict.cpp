@@ -58,8 +58,8 @@ little::limits_of_wait little::limits_of(const work& work, time_point now) const
     };
     sooner(work.deadline, errc::deadline_spent);
     sooner(after(now, classes_[at(work.klass)].timeout), errc::queue_timeout);
-    const time_point start_by = std::min(limits.expires, work.ttft_deadline);
-    limits.left = start_by - now;
+    limits.due = std::min(limits.expires, work.ttft_deadline);
+    limits.left = limits.due - now;
     if (work.ttft_deadline != never && !work.pools.empty()) {
         const double rate = engines_.typical_rate(work.pools.items[0]);
         const duration reading = as_duration(rate > 0 ? engines_.cost_of(work) / rate : 0);
@@ -116,9 +116,9 @@ refused little::refusal_of(
 // ── shedding ────────────────────────────────────────────────────────────────────────────────────
 
 void little::watch_shedding(time_point now) {
-    for (pool_queues& both : queues_) {
+    for (pool_queues& pool : queues_) {
         for (std::size_t c = 0; c < num_classes; ++c) {
-            class_queue& q = both[c];
+            class_queue& q = pool.of[c];
             if (q.waiting == 0 && !q.sheds) continue;
             const double target = seconds(std::min(classes_[c].ttft, classes_[c].timeout));
             const double wait = typical_wait(q);
@@ -183,8 +183,11 @@ prediction little::explain(const work& asked, time_point now) const {
     const pool_index pool = w.pools.items[0];
     const auto c = at(w.klass);
     const bool is_bulk = w.klass == request_class::bulk;
-    const bool may_go = running_[c] < classes_[c].concurrency && (!is_bulk || bulk_may_go(pool));
-    const engine_table::choice where = may_go ? find(w, w.klass) : engine_table::choice{};
+    const bool is_due = is_bulk && bulk_is_due(pool);
+    const bool may_go =
+        running_[c] < classes_[c].concurrency && (!is_bulk || is_due || bulk_may_go(pool));
+    const request_class as = is_due ? request_class::realtime : w.klass;
+    const engine_table::choice where = may_go ? find(w, as) : engine_table::choice{};
     if (where.replica.valid()) {
         if (w.deadline <= now) return decline(errc::deadline_spent);
         if (after(now, as_duration(where.ttft)) > w.ttft_deadline) return decline(errc::too_late);
