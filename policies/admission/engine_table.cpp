@@ -68,7 +68,7 @@ void engine_table::enroll(const replica_spec& spec, replica_index who, pool_inde
     e.usable = false;
     e.pool = pool;
     e.slots = spec.slots;
-    e.kv_most = spec.kv_tokens;
+    e.kv_most = e.said_kv > 0 ? e.said_kv : spec.kv_tokens;
     e.limit.set_most(e.said_slots == 0 ? e.slots : std::min(e.slots, e.said_slots));
     auto& p = pools_[pool.value];
     p.members.push_back(who);
@@ -174,7 +174,8 @@ void engine_table::scraped(replica_index who, const fact::scraped& said, time_po
         e.said_slots = static_cast<std::uint32_t>(std::min(said.max_running, 1e6));
         e.limit.set_most(std::min(e.slots, e.said_slots));
     }
-    if (said.kv_tokens >= 1) e.kv_most = static_cast<std::uint64_t>(std::min(said.kv_tokens, 1e15));
+    if (said.kv_tokens >= 1)
+        e.kv_most = e.said_kv = static_cast<std::uint64_t>(std::min(said.kv_tokens, 1e15));
     if (said.running >= 0)
         e.others = std::max(0.0, said.running + std::max(0.0, said.waiting) - e.in_flight);
     if (said.kv_used >= 0 && e.kv_most > 0)
@@ -328,7 +329,11 @@ engine_table::choice engine_table::choose(const work& work, pool_index pool, req
     const auto consider = [&](std::uint32_t i, double key) {
         const replica_index who{i};
         const engine& e = engines_[i];
-        if (!health_.may_use(wanted, who) || !fits(e, work)) return;
+        if (!health_.may_use(wanted, who)) return;
+        if (!fits(e, work)) {
+            found.lacks_room = true;
+            return;
+        }
         const std::uint32_t cached =
             who == home ? std::min(work.cached_hint, work.prompt_tokens) : 0;
         const double score = key + (cost - cached) / rate_of(e);
@@ -346,7 +351,7 @@ engine_table::choice engine_table::choose(const work& work, pool_index pool, req
     if (!found.replica.valid())
         for (const auto& item : items)
             consider(item.slot, item.key);
-    found.odd = !found.replica.valid();
+    found.odd = !found.replica.valid() && !found.lacks_room;
     return found;
 }
 

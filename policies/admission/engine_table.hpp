@@ -32,8 +32,9 @@ class engine_table {
     void apply(const domain_spec& spec, const admission_policy::indices& indices, time_point now);
 
     struct choice {
-        replica_index replica;     // none: see `odd`
-        bool odd = false;          // some can take one more, but not this request
+        replica_index replica;     // none: see the next two
+        bool odd = false;          // some can take one more, but none that this request may use
+        bool lacks_room = false;   // … and that it may use, but not with so many tokens
         double ttft = 0;           // predicted, seconds from now; 0 where no rate is known
         double late = 0;           // by which one in fifty of its predictions was too early
         std::uint32_t cached = 0;  // tokens of the prompt that the replica may hold
@@ -92,7 +93,7 @@ class engine_table {
         std::uint64_t unread = 0;                          // their tokens
         std::uint32_t oldest = no_slot, newest = no_slot;  // tickets that are being read
         std::uint32_t reading = 0, streams = 0;            // of those: all, and streams
-        std::uint64_t kv = 0, kv_most = 0;                 // tokens; most 0: not known
+        std::uint64_t kv = 0, kv_most = 0, said_kv = 0;    // tokens; most 0: not known
         std::uint32_t slots = 0, said_slots = 0;           // of the settings; of the engine
         concurrency_limit limit;
         departure_rate prefill;

@@ -63,7 +63,7 @@ std::uint32_t flow_table::find_or_add(const flow_key& key) {
     flows_[i] = {.key = key};
     places_[place_of(key)] = i;
     ++used_;
-    becomes_idle(i);
+    link(i);
     return i;
 }
 
@@ -73,6 +73,11 @@ void flow_table::begins_to_wait(std::uint32_t i) noexcept {
 }
 
 void flow_table::becomes_idle(std::uint32_t i) noexcept {
+    link(i);
+    if (idle_ > idle_most_) forget(oldest_);
+}
+
+void flow_table::link(std::uint32_t i) noexcept {
     flow& f = flows_[i];
     f.older = newest_;
     f.newer = none;

@@ -39,6 +39,7 @@ class flow_table {
     // A new flow is idle, and has been served nothing.
     std::uint32_t find_or_add(const flow_key& key);
     void begins_to_wait(std::uint32_t i) noexcept;
+    // It may be forgotten at once.
     void becomes_idle(std::uint32_t i) noexcept;
 
     flow& operator[](std::uint32_t i) noexcept { return flows_[i]; }
@@ -50,6 +51,7 @@ class flow_table {
     std::size_t place_of(const flow_key& key) const noexcept;
     void grow(std::size_t places);
     void forget(std::uint32_t i) noexcept;
+    void link(std::uint32_t i) noexcept;
     void unlink(std::uint32_t i) noexcept;
 
     std::vector<flow> flows_;

@@ -54,9 +54,9 @@ admission_policy::indices little::settings_changed(const domain_spec& spec, time
     engines_.apply(spec, made, now);
     for (const pool_index each : made.pools) {
         while (queues_.size() <= each.value)
-            for (class_queue& q : queues_.emplace_back())
+            for (class_queue& q : queues_.emplace_back().of)
                 q.departures = departure_rate(how_.rate_fade);
-        for (class_queue& q : queues_[each.value]) {
+        for (class_queue& q : queues_[each.value].of) {
             q.flows.reserve(waiting + how_.idle_tenants);
             q.aside.reserve(waiting);
         }
@@ -78,9 +78,11 @@ ticket little::arrive(const work& work, time_point now) {
     const limits_of_wait limits = limits_of(t.work, now);
     t.expires = limits.expires;
     t.expiry = limits.expiry;
+    t.first_token_by = limits.first_token_by;
     const bool by_deadline = classes_[at(work.klass)].discipline == queue_discipline::deadline;
-    t.due = by_deadline ? std::min(first_token_by(work), limits.expires) : time_point{};
-    if (!t.work.pools.empty()) join(slot, now);
+    t.due = by_deadline ? limits.due : time_point{};
+    ++waiting_;
+    if (!t.work.pools.empty()) join(slot);
     arrivals_.push_back(tickets_.name_of(slot));
     changed_ = true;
     return tickets_.name_of(slot);
@@ -95,7 +97,6 @@ cancel_result little::cancel(ticket who, time_point now) {
     }
     leave(who.slot, now);
     tickets_.remove(who.slot);
-    changed_ = true;
     return {cancel_result::state::waiting, {}};
 }
 
@@ -153,12 +154,21 @@ bool little::advance(time_point now, verdict_batch& out) {
     changed_ |= engines_.pass(now);
     if (!expire(now, out)) return true;
     if (!changed_) return false;
-    for (std::uint32_t i = 0; i < queues_.size(); ++i)
-        if (!serve(pool_index{i}, now, out)) return true;
-    if (!judge_arrivals(now, out)) return true;
+    // Whoever leaves a queue may let others start: of the other class, or of a smaller pool.
+    while (changed_) {
+        changed_ = false;
+        if (serve_all(now, out) && judge_arrivals(now, out)) continue;
+        changed_ = true;
+        return true;
+    }
     watch_shedding(now);
-    changed_ = false;
     return false;
+}
+
+bool little::serve_all(time_point now, verdict_batch& out) {
+    for (std::uint32_t i = 0; i < queues_.size(); ++i)
+        if (!serve(pool_index{i}, now, out)) return false;
+    return true;
 }
 
 bool little::expire(time_point now, verdict_batch& out) {
@@ -176,7 +186,7 @@ bool little::judge_arrivals(time_point now, verdict_batch& out) {
         const request_entry* t = tickets_.find(who);
         if (!t || t->now != ticket_phase::waiting) continue;
         if (full(out)) return false;
-        if (t->work.pools.empty()) {
+        if (!is_possible(t->work, now)) {
             refuse(who.slot, errc::no_replica, now, out);
             continue;
         }

@@ -23,8 +23,11 @@ namespace penstock::admission {
 //    breaker allow, nor a new prompt while those it has not read are more than it reads in
 //    `engine_work`, nor more keys and values than it has room for.
 //  - A replica with room never idles while a ticket whose turn it is can use it. Of a pool's
-//    classes realtime goes first, but bulk gets `floor` of the tokens; of a class's tenants the one
-//    that was served least in weighted tokens; of a tenant's tickets the earliest deadline.
+//    classes realtime goes first, but bulk gets `floor` of the tokens while both wait; of a class's
+//    tenants the one that was served least in weighted tokens, of equals that with the earliest
+//    deadline; of a tenant's tickets the earliest deadline. A ticket that may use none of the
+//    replicas with room, and a few that find no room for their tokens, are passed over, and go
+//    before all others as soon as something suits them.
 //  - A ticket whose first pool is busy may start in a later one that is less than half in use and
 //    has no queue of its own.
 //  - A ticket is refused when no replica that it has not tried is up or coming (no_replica); at
@@ -63,19 +66,31 @@ class little final : public admission_policy {
     double backlog() const noexcept { return engines_.backlog(); }
 
  private:
+    // Whose turn it is: the flow that was served least, of equals that with the earliest deadline.
+    struct turn {
+        double served = 0;
+        time_point due = never;
+        std::uint64_t sequence = 0;
+        friend auto operator<=>(const turn&, const turn&) = default;
+    };
     struct class_queue {
-        indexed_heap<double> flows;        // that wait, by what they were served
+        indexed_heap<turn> flows;          // that wait
         std::vector<std::uint32_t> aside;  // tickets whose turn came while nothing suited them
         std::uint32_t waiting = 0;         // tickets
         double cost = 0;                   // of those, prompt tokens
         double typical = 0;                // cost of one that comes, fading mean
-        departure_rate departures;         // of cost
+        departure_rate departures;         // of cost, while anybody stays
+        std::uint32_t stayed = 0;          // tickets that could not start when they came
         double level = 0;                  // what the flow whose turn it was last had been served
-        double served = 0;                 // weighted tokens, fading with those of the other class
         bool sheds = false;
         time_point calm_since = never;  // while it sheds: since when the wait is short again
     };
-    using pool_queues = std::array<class_queue, num_classes>;
+    struct pool_queues {
+        std::array<class_queue, num_classes> of;
+        // Weighted tokens that bulk may have before realtime goes on; below zero: had beyond its
+        // floor. Neither class is owed for a time when it asked for nothing.
+        double owed_to_bulk = 0;
+    };
     enum class served : std::uint8_t { one, none, batch_full };
 
     // The order of the tickets of a flow, for its heap.
@@ -90,6 +105,7 @@ class little final : public admission_policy {
 
     // Steps of `advance`: false when the batch is full.
     bool expire(time_point now, verdict_batch& out);
+    bool serve_all(time_point now, verdict_batch& out);
     bool serve(pool_index pool, time_point now, verdict_batch& out);
     bool judge_arrivals(time_point now, verdict_batch& out);
     void watch_shedding(time_point now);
@@ -103,6 +119,8 @@ class little final : public admission_policy {
         pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
     );
     bool bulk_is_due(pool_index pool) const noexcept;
+    // Weighted tokens that it is reckoned with while it runs.
+    double price_of(const work& work, std::uint32_t cached) const noexcept;
     bool bulk_may_go(pool_index pool) const noexcept;
     engine_table::choice find(const work& work, request_class as) const;
     bool is_possible(const work& work, time_point now) const;
@@ -119,9 +137,10 @@ class little final : public admission_policy {
     void set_aside(std::uint32_t slot);
 
     // little_queue.cpp
-    void join(std::uint32_t slot, time_point now);
+    void join(std::uint32_t slot);
     void leave(std::uint32_t slot, time_point now);
     void leave_flow(std::uint32_t slot);
+    void take_turn(std::uint32_t flow);
     void line_up(std::uint32_t slot, time_point now);
     void end(ticket who, judgement how, const event::completed* told, time_point now);
 
@@ -129,11 +148,12 @@ class little final : public admission_policy {
     struct limits_of_wait {
         time_point expires = never;
         errc expiry = errc::queue_timeout;
-        duration left{};  // until the first of its deadlines
+        // When its first token is to come: as it says itself, or of a stream as its class says from
+        // now on. An answer in one piece has no first token.
+        time_point first_token_by = never;
+        time_point due = never;  // the first of its deadlines
+        duration left{};         // until then
     };
-    // When its first token is to come: as it says itself, or of a stream as its class says. An
-    // answer in one piece has no first token.
-    time_point first_token_by(const work& work) const noexcept;
     limits_of_wait limits_of(const work& work, time_point now) const;
     errc judge(const work& work, const limits_of_wait& limits, double wait, time_point now) const;
     // Seconds until a ticket of this cost would be sent to a replica, behind those that wait
@@ -148,10 +168,10 @@ class little final : public admission_policy {
     static double share_of(std::uint64_t id) noexcept;
 
     class_queue& queue(pool_index pool, request_class klass) noexcept {
-        return queues_[pool.value][static_cast<std::size_t>(klass)];
+        return queues_[pool.value].of[static_cast<std::size_t>(klass)];
     }
     const class_queue& queue(pool_index pool, request_class klass) const noexcept {
-        return queues_[pool.value][static_cast<std::size_t>(klass)];
+        return queues_[pool.value].of[static_cast<std::size_t>(klass)];
     }
 
     const tuning how_;

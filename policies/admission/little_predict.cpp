@@ -49,11 +49,6 @@ double little::predicted_wait(const work& work, bool queued) const noexcept {
     return queue_wait(work, pool, cost, queued) + (rate > 0 ? cost / rate : 0);
 }
 
-time_point little::first_token_by(const work& work) const noexcept {
-    if (work.ttft_deadline != never || !work.streamed) return work.ttft_deadline;
-    return after(work.arrived, classes_[at(work.klass)].ttft);
-}
-
 little::limits_of_wait little::limits_of(const work& work, time_point now) const {
     limits_of_wait limits;
     const auto sooner = [&](time_point when, errc why) {
@@ -63,12 +58,15 @@ little::limits_of_wait little::limits_of(const work& work, time_point now) const
     };
     sooner(work.deadline, errc::deadline_spent);
     sooner(after(now, classes_[at(work.klass)].timeout), errc::queue_timeout);
-    const time_point first_token_by = this->first_token_by(work);
-    limits.left = std::min(limits.expires, first_token_by) - now;
-    if (first_token_by != never && !work.pools.empty()) {
+    const bool has_target = work.streamed && work.ttft_deadline == never;
+    limits.first_token_by =
+        has_target ? after(now, classes_[at(work.klass)].ttft) : work.ttft_deadline;
+    limits.due = std::min(limits.expires, limits.first_token_by);
+    limits.left = limits.due - now;
+    if (limits.first_token_by != never && !work.pools.empty()) {
         const double rate = engines_.typical_rate(work.pools.items[0]);
         const duration reading = as_duration(rate > 0 ? engines_.cost_of(work) / rate : 0);
-        sooner(first_token_by - reading, errc::too_late);
+        sooner(limits.first_token_by - reading, errc::too_late);
     }
     return limits;
 }
@@ -121,9 +119,9 @@ refused little::refusal_of(
 // ── shedding ────────────────────────────────────────────────────────────────────────────────────
 
 void little::watch_shedding(time_point now) {
-    for (pool_queues& both : queues_) {
+    for (pool_queues& pool : queues_) {
         for (std::size_t c = 0; c < num_classes; ++c) {
-            class_queue& q = both[c];
+            class_queue& q = pool.of[c];
             if (q.waiting == 0 && !q.sheds) continue;
             const double target = seconds(std::min(classes_[c].ttft, classes_[c].timeout));
             const double wait = typical_wait(q);
@@ -188,11 +186,14 @@ prediction little::explain(const work& asked, time_point now) const {
     const pool_index pool = w.pools.items[0];
     const auto c = at(w.klass);
     const bool is_bulk = w.klass == request_class::bulk;
-    const bool may_go = running_[c] < classes_[c].concurrency && (!is_bulk || bulk_may_go(pool));
-    const engine_table::choice where = may_go ? find(w, w.klass) : engine_table::choice{};
+    const bool is_due = is_bulk && bulk_is_due(pool);
+    const bool may_go =
+        running_[c] < classes_[c].concurrency && (!is_bulk || is_due || bulk_may_go(pool));
+    const request_class as = is_due ? request_class::realtime : w.klass;
+    const engine_table::choice where = may_go ? find(w, as) : engine_table::choice{};
     if (where.replica.valid()) {
         if (w.deadline <= now) return decline(errc::deadline_spent);
-        if (comes_too_late(w, where, now)) return decline(errc::too_late);
+        if (comes_too_late(where, limits.first_token_by, now)) return decline(errc::too_late);
         p.would_admit = true;
         p.replica = where.replica;
         p.wait = as_duration(where.ttft);

@@ -14,24 +14,26 @@ constexpr std::size_t at(request_class klass) noexcept {
 
 }  // namespace
 
-void little::join(std::uint32_t slot, time_point now) {
+void little::join(std::uint32_t slot) {
     request_entry& t = tickets_[slot];
     const pool_index pool = t.work.pools.items[0];
     class_queue& q = queue(pool, t.work.klass);
+    if (q.waiting == 0) {
+        double& owed = queues_[pool.value].owed_to_bulk;
+        owed = t.work.klass == request_class::bulk ? std::min(owed, 0.0) : std::max(owed, 0.0);
+    }
     t.flow = flows_.find_or_add({pool, t.work.klass, t.work.tenant});
     flow& f = flows_[t.flow];
     if (f.waiting++ == 0) {
         flows_.begins_to_wait(t.flow);
         f.served = std::max(f.served, q.level);
-        q.flows.put(t.flow, f.served);
     }
     f.first = heap_.add(f.first, slot);
+    take_turn(t.flow);
     f.cost += t.cost;
     q.typical = q.typical == 0 ? t.cost : q.typical * typical_kept + t.cost * (1 - typical_kept);
     q.cost += t.cost;
     ++q.waiting;
-    ++waiting_;
-    q.departures.waiting_changed(true, now);
 }
 
 void little::leave_flow(std::uint32_t slot) {
@@ -43,19 +45,28 @@ void little::leave_flow(std::uint32_t slot) {
         f.cost = 0;
         queue(f.key.pool, f.key.klass).flows.take(t.flow);
         flows_.becomes_idle(t.flow);
+    } else {
+        take_turn(t.flow);
     }
     t.flow = no_slot;
 }
 
+void little::take_turn(std::uint32_t flow) {
+    const auto& f = flows_[flow];
+    const request_entry& first = tickets_[f.first];
+    queue(f.key.pool, f.key.klass).flows.put(flow, {f.served, first.due, first.sequence});
+}
+
 void little::leave(std::uint32_t slot, time_point now) {
     request_entry& t = tickets_[slot];
+    changed_ = true;
+    --waiting_;
     if (t.judged) {
         line& l = lines_[at(t.work.klass)];
         (t.previous == no_slot ? l.oldest : tickets_[t.previous].next) = t.next;
         (t.next == no_slot ? l.newest : tickets_[t.next].previous) = t.previous;
         --l.size;
         expiries_.take(slot);
-        t.judged = false;
     }
     if (t.work.pools.empty()) return;
     class_queue& q = queue(t.work.pools.items[0], t.work.klass);
@@ -64,8 +75,8 @@ void little::leave(std::uint32_t slot, time_point now) {
     else
         leave_flow(slot);
     q.cost = --q.waiting == 0 ? 0 : q.cost - t.cost;
-    --waiting_;
-    if (q.waiting == 0) q.departures.waiting_changed(false, now);
+    if (t.judged && --q.stayed == 0) q.departures.waiting_changed(false, now);
+    t.judged = false;
 }
 
 void little::line_up(std::uint32_t slot, time_point now) {
@@ -78,6 +89,8 @@ void little::line_up(std::uint32_t slot, time_point now) {
     l.newest = slot;
     ++l.size;
     expiries_.put(slot, std::max(t.expires, now));
+    class_queue& q = queue(t.work.pools.items[0], t.work.klass);
+    if (q.stayed++ == 0) q.departures.waiting_changed(true, now);
 }
 
 void little::set_aside(std::uint32_t slot) {
@@ -91,17 +104,15 @@ void little::set_aside(std::uint32_t slot) {
 void little::charge(std::uint32_t slot, double tokens) {
     const work& w = tickets_[slot].work;
     const pool_index pool = w.pools.items[0];
-    pool_queues& both = queues_[pool.value];
     class_queue& q = queue(pool, w.klass);
-    q.served = std::max(0.0, q.served + tokens);
-    constexpr double remembered = 1e6;  // weighted tokens of both classes, that halve beyond it
-    if (both[0].served + both[1].served > remembered)
-        for (class_queue& each : both)
-            each.served /= 2;
+    constexpr double highest_floor = 0.999;
+    const double floor = std::min(classes_[at(request_class::bulk)].floor, highest_floor);
+    queues_[pool.value].owed_to_bulk +=
+        w.klass == request_class::bulk ? -tokens : tokens * floor / (1 - floor);
     const std::uint32_t i = flows_.find({pool, w.klass, w.tenant});
     if (i == flow_table::none) return;
     flows_[i].served += tokens;
-    if (q.flows.contains(i)) q.flows.put(i, flows_[i].served);
+    if (q.flows.contains(i)) take_turn(i);
 }
 
 }  // namespace penstock::admission

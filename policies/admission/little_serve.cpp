@@ -6,7 +6,9 @@
 namespace penstock::admission {
 namespace {
 
-constexpr std::size_t aside_looked_at = 8;  // in one go
+// Tickets that find no room for their keys and values are passed over up to this many: a large one
+// holds up few that are small, and the order stays nearly what it should be.
+constexpr std::size_t passed_for_room = 8;
 
 bool full(const verdict_batch& out) noexcept {
     return out.size == verdict_batch_size;
@@ -46,11 +48,18 @@ little::served little::serve_next(pool_index pool, time_point now, verdict_batch
     return serve_class(pool, bulk, bulk, now, out);
 }
 
+// Deficit round robin (Shreedhar, Varghese 1995): once what it is owed pays for its next ticket.
 bool little::bulk_is_due(pool_index pool) const noexcept {
-    const class_queue& realtime = queue(pool, request_class::realtime);
     const class_queue& bulk = queue(pool, request_class::bulk);
-    const double floor = classes_[static_cast<std::size_t>(request_class::bulk)].floor;
-    return bulk.waiting > 0 && bulk.served < floor * (bulk.served + realtime.served);
+    if (bulk.waiting == 0) return false;
+    const std::uint32_t next =
+        bulk.aside.empty() ? flows_[bulk.flows.first()].first : bulk.aside.front();
+    return queues_[pool.value].owed_to_bulk >= price_of(tickets_[next].work, 0);
+}
+
+double little::price_of(const work& work, std::uint32_t cached) const noexcept {
+    return how_.input_weight * (work.prompt_tokens - cached) +
+           how_.output_weight * work.output_expected;
 }
 
 bool little::bulk_may_go(pool_index pool) const noexcept {
@@ -76,7 +85,8 @@ little::served little::serve_class(
             refuse(slot, errc::no_replica, now, out);
             return served::one;
         }
-        if (!where.odd) return served::none;
+        const bool passed = where.odd || (where.lacks_room && q.aside.size() < passed_for_room);
+        if (!passed) return served::none;
         set_aside(slot);
     }
     return served::none;
@@ -86,9 +96,7 @@ little::served little::serve_aside(
     pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
 ) {
     class_queue& q = queue(pool, klass);
-    const std::size_t many = std::min(aside_looked_at, q.aside.size());
-    for (std::size_t i = 0; i < many; ++i) {
-        const std::uint32_t slot = q.aside[i];
+    for (const std::uint32_t slot : q.aside) {
         const work& w = tickets_[slot].work;
         const engine_table::choice where = find(w, as);
         if (where.replica.valid()) return start(slot, where, now, out);
@@ -97,10 +105,6 @@ little::served little::serve_aside(
         refuse(slot, errc::no_replica, now, out);
         return served::one;
     }
-    // So that everyone's turn comes again.
-    std::rotate(
-        q.aside.begin(), q.aside.begin() + static_cast<std::ptrdiff_t>(many), q.aside.end()
-    );
     return served::none;
 }
 
@@ -111,12 +115,13 @@ engine_table::choice little::find(const work& work, request_class as) const {
     for (std::size_t i = 1; i < work.pools.size && !found.replica.valid(); ++i) {
         const pool_index larger = work.pools.items[i];
         const pool_queues& its = queues_[larger.value];
-        const bool is_idle =
-            its[0].waiting == 0 && its[1].waiting == 0 && engines_.used(larger) < how_.spill_below;
+        const bool is_idle = its.of[0].waiting == 0 && its.of[1].waiting == 0 &&
+                             engines_.used(larger) < how_.spill_below;
         if (!is_down && !is_idle) continue;
-        const bool odd = found.odd;
+        const engine_table::choice before = found;
         found = engines_.choose(work, larger, as);
-        found.odd |= odd;
+        found.odd |= before.odd;
+        found.lacks_room |= before.lacks_room;
     }
     return found;
 }
@@ -127,9 +132,10 @@ bool little::is_possible(const work& work, time_point now) const {
     });
 }
 
-bool little::comes_too_late(const work& work, const engine_table::choice& where, time_point now)
-    const noexcept {
-    return after(now, as_duration(where.ttft + where.late)) > first_token_by(work);
+bool little::comes_too_late(
+    const engine_table::choice& where, time_point first_token_by, time_point now
+) noexcept {
+    return after(now, as_duration(where.ttft + where.late)) > first_token_by;
 }
 
 little::served little::start(
@@ -139,7 +145,7 @@ little::served little::start(
     const request_entry& t = tickets_[slot];
     if (t.work.deadline <= now)
         refuse(slot, errc::deadline_spent, now, out);
-    else if (comes_too_late(t.work, where, now))
+    else if (comes_too_late(where, t.first_token_by, now))
         refuse(slot, errc::too_late, now, out);
     else
         grant(slot, where, now, out);
@@ -153,8 +159,7 @@ void little::grant(
     const work& w = t.work;
     class_queue& q = queue(w.pools.items[0], w.klass);
     if (!t.aside) q.level = std::max(q.level, flows_[t.flow].served);
-    t.charged = how_.input_weight * (w.prompt_tokens - where.cached) +
-                how_.output_weight * w.output_expected;
+    t.charged = price_of(w, where.cached);
     charge(slot, t.charged);
     q.departures.departed(now, t.cost);
     leave(slot, now);

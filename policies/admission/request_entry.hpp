@@ -28,6 +28,7 @@ struct request_entry {
     double charged = 0;  // granted: weighted tokens, on the tenant and the class
     std::uint64_t sequence = 0;
     time_point expires = never;  // of the wait
+    time_point first_token_by = never;
     time_point due = never;      // what the order within a flow goes by
 
     replica_index replica;     // granted

@@ -29,10 +29,30 @@ class classes : public testing::Test {
     running_gateway g{promises + chat_model(upstream), scripted_by(script)};
 };
 
-TEST_F(classes, give_streams_until_their_target) {
-    EXPECT_EQ(told(streamed, {}), 3s);
-    EXPECT_EQ(told(streamed, {{"x-penstock-class", "bulk"}}), 40s);
-    EXPECT_EQ(told({}, {}), std::nullopt) << "the first byte of the whole is its last";
+TEST_F(classes, leave_the_target_to_the_policy_where_a_client_wishes_nothing) {
+    EXPECT_EQ(told(streamed, {}), std::nullopt);
+    EXPECT_EQ(told({}, {}), std::nullopt);
+}
+
+TEST(classes_test, give_streams_until_their_target) {
+    const allowance allowed = nothing_yet();
+    scripted_upstream slow([&](const auto&) { return test::held(test::chat("a"), allowed); });
+    running_gateway g(
+        "classes: {realtime: {ttft: 100ms}, bulk: {ttft: 300ms}}\n" +
+        chat_model({replica_of(slow, ", slots: 1")})
+    );
+    test_client first(g.port());
+    first.send(chat_request());
+    ASSERT_TRUE(slow.wait_for_requests(1));
+    for (const auto& [klass, target] : {std::pair{"realtime", 100ms}, std::pair{"bulk", 300ms}}) {
+        const auto asked = test::clock::now();
+        const auto got = g.ask(chat_request(streamed, {{"x-penstock-class", klass}}));
+        EXPECT_EQ(got.status, 503) << klass;
+        EXPECT_EQ(got.header("x-penstock-shed-reason"), "too_late");
+        EXPECT_GE(test::clock::now() - asked, target);
+    }
+    allowed->store(everything);
+    EXPECT_EQ(first.read_response().status, 200);
 }
 
 TEST_F(classes, let_clients_wish_up_to_their_time_out) {
@@ -40,7 +60,7 @@ TEST_F(classes, let_clients_wish_up_to_their_time_out) {
         EXPECT_EQ(told(streamed, {{name, "700"}}), 700ms);
         EXPECT_EQ(told(streamed, {{name, "4500"}}), 4500ms);
         EXPECT_EQ(told(streamed, {{name, "60000"}}), 5s);
-        EXPECT_EQ(told({}, {{name, "700"}}), std::nullopt);
+        EXPECT_EQ(told({}, {{name, "700"}}), 700ms);
     }
 }
 

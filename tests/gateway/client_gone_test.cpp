@@ -71,7 +71,7 @@ TEST_P(client_gone, in_a_stream_is_seen_upstream_at_once_and_charged) {
 
 // The Python SDK closes its connection at `[DONE]`, before the last chunk of the framing.
 TEST_P(client_gone, after_the_last_event_has_all_that_it_asked_for) {
-    auto what = test::chat_stream({"a", "b", "c"});
+    auto what = test::chat_stream({"a", "b", "c"}, std::pair{5, 3});
     what.then = test::afterwards::hang;
     scripted_upstream upstream([&](const auto&) { return what; });
     running_gateway g(chat_model(upstream));

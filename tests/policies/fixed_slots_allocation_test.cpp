@@ -1,28 +1,10 @@
 // Admission by fixed slots allocates nothing once its slabs have grown: it runs under a mutex.
 #include "policies/admission_driver.hpp"
+#include "policies/allocations.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <random>
-
-namespace {
-std::uint64_t num_allocations = 0;
-}
-
-// Not inlined, or the compiler sees `free` of what it takes for another allocator's memory.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-    ++num_allocations;
-    if (void* p = std::malloc(size ? size : 1)) return p;
-    throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-    std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
 
 namespace penstock::admission {
 namespace {
@@ -65,12 +47,12 @@ TEST(fixed_slots, allocates_nothing_once_it_is_warm) {
     time_point now{1000s};
     fixed_slots policy(spec, now);
     traffic(policy, now, 5);
-    const std::uint64_t before = num_allocations;
+    const std::uint64_t before = num_allocations();
     for (std::uint64_t seed = 6; seed < 10; ++seed)
         traffic(policy, now, seed);
-    EXPECT_EQ(num_allocations, before);
+    EXPECT_EQ(num_allocations(), before);
     policy.settings_changed(spec, now);
-    EXPECT_GT(num_allocations, before);
+    EXPECT_GT(num_allocations(), before);
 }
 
 }  // namespace

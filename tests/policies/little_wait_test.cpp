@@ -1,7 +1,6 @@
 // Admission by Little's law: who waits, who is refused, and what is predicted.
 #include "policies/little_driver.hpp"
 
-
 namespace penstock::admission {
 namespace {
 
