@@ -66,10 +66,18 @@ void tell_first_byte(request_context& c) {
     if (now > c.work.ttft_deadline) c.replica->where->was_late(now);
 }
 
+// A class's target decides whether a request begins at all: one that a replica has failed begins
+// anew. What the client wished stays as it was.
+void renew_target(request_context& c) {
+    if (!c.work.streamed || c.wishes.ttft) return;
+    c.work.ttft_deadline = after(c.now(), c.settings->limits_of(c.work.klass).ttft);
+}
+
 // Back to *admit* with this replica excluded.
 after_forward place_elsewhere(request_context& c, const attempt_failure& failure) {
     c.thread.metrics.retried(c.model->name, describe(failure.why.code).label);
     if (!c.work.tried.contains(c.replica->index)) c.work.tried.push(c.replica->index);
+    renew_target(c);
     return after_forward::admit_again;
 }
 
@@ -95,6 +103,7 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
         if (failure.context_too_small) {
             end_permit(c, failure);
             c.resteered = true;
+            renew_target(c);
             co_return after_forward::steer_again;
         }
         retry::action next = decide(c, failure);
