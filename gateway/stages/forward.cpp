@@ -63,7 +63,10 @@ retry::action decide(const request_context& c, const attempt_failure& failure) {
 void tell_first_byte(request_context& c) {
     const time_point now = c.record.first_byte;
     c.slot.tell(event::first_byte{}, now);
-    if (now > c.work.ttft_deadline) c.replica->where->was_late(now);
+    const duration target = c.settings->limits_of(c.work.klass).ttft;
+    const bool has_wish = c.work.ttft_deadline != never;
+    if (now > (has_wish ? c.work.ttft_deadline : after(c.work.arrived, target)))
+        c.replica->where->was_late(now);
 }
 
 // Back to *admit* with this replica excluded.

@@ -29,7 +29,7 @@ struct request_entry {
     std::uint64_t sequence = 0;
     time_point expires = never;  // of the wait
     time_point first_token_by = never;
-    time_point due = never;      // what the order within a flow goes by
+    time_point due = never;  // what the order within a flow goes by
 
     replica_index replica;     // granted
     double predicted = 0;      // its first token, seconds from the grant; 0: not known

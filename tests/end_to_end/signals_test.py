@@ -119,9 +119,10 @@ class Reload(Case):
 
     def test_a_reload_ten_times_a_second_breaks_no_stream_and_never_exceeds_the_slots(self):
         slots, clients, streams_each = 4, 12, 3
+        patient = "classes: {realtime: {ttft: 1m, timeout: 1m}}\n"  # most of them wait
         upstream = self.upstream(pause=0.01)
-        texts = [config_of({"chat": f"{{url: '{upstream.url}', slots: {slots}}}",
-                            "other": self.url}, more=f"retry: {{attempts: {n}}}\n") for n in (2, 3)]
+        models = {"chat": f"{{url: '{upstream.url}', slots: {slots}}}", "other": self.url}
+        texts = [config_of(models, more=patient + f"retry: {{attempts: {n}}}\n") for n in (2, 3)]
         gateway = self.gateway(texts[0])
         ends = []
 

@@ -64,6 +64,21 @@ TEST_F(classes, let_clients_wish_up_to_their_time_out) {
     }
 }
 
+TEST(classes_target, begins_anew_when_a_replica_has_failed) {
+    const auto fails_late = [](const auto&) {
+        test::answer a = test::failure(500);
+        a.before_head = test::milliseconds(150);
+        return a;
+    };
+    scripted_upstream first(fails_late);
+    scripted_upstream second([](const auto&) { return test::chat_stream({"a"}); });
+    running_gateway g(
+        "classes: {realtime: {ttft: 100ms}}\n" + chat_model({replica_of(first), replica_of(second)})
+    );
+    EXPECT_EQ(g.ask(chat_request(streamed)).status, 200);
+    EXPECT_EQ(first.num_requests(), 1u);
+}
+
 TEST_F(classes, are_said_of_every_answer) {
     EXPECT_EQ(g.ask(chat_request()).header("x-penstock-class"), "realtime");
     const headers bulk{{"x-penstock-class", "bulk"}};
