@@ -124,8 +124,9 @@ class little final : public admission_policy {
     bool bulk_may_go(pool_index pool) const noexcept;
     engine_table::choice find(const work& work, request_class as) const;
     bool is_possible(const work& work, time_point now) const;
-    bool comes_too_late(const work& work, const engine_table::choice& where, time_point now)
-        const noexcept;
+    static bool comes_too_late(
+        const engine_table::choice& where, time_point first_token_by, time_point now
+    ) noexcept;
     served start(
         std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
     );
