@@ -9,8 +9,7 @@ runner::runner(const setup& what, make_policy make)
       numbers_(domain_.policy().settings_changed(what.spec, time_point{})),
       fleet_(what.spec, numbers_, what.engines, what.jumps),
       clients_(what.load),
-      source_(what.load),
-      sheds_(std::max<std::size_t>(what.load.tenants.size(), num_tenants(what.trace))) {
+      source_(what.load) {
     for (std::size_t p = 0; p < numbers_.pools.size(); ++p)
         contexts_.push_back({numbers_.pools[p], what.spec.pools[p].context});
     result_.from = time_point(what.load.warm_up);
@@ -33,13 +32,6 @@ run_result runner::all() {
     if (window > 0) result_.busy = seconds(busy_) / window;
     result_.shed_flips = sheds_.most_flips();
     return std::move(result_);
-}
-
-std::size_t runner::num_tenants(std::span<const request> trace) {
-    std::uint32_t most = 0;
-    for (const request& each : trace)
-        most = std::max(most, each.tenant + 1);
-    return most;
 }
 
 void runner::plan_ahead() {

@@ -47,7 +47,7 @@ void runner::ask(std::uint32_t i) {
     callers_[i].asked_at = now_;
     const work w = work_of(callers_[i]);
     const auto early = domain_.policy().sheds(w.klass, w.tenant, w.pools, now_);
-    sheds_.saw(w.klass, w.tenant.value, early.has_value());
+    sheds_.saw(domain_.policy().queues(now_));
     if (early) return refuse(i, *early);
     queue(i, w);
 }

@@ -45,7 +45,6 @@ class runner {
 
  private:
     bool is_over() { return exhausted_ && callers_.active() == 0 && now_ >= result_.until; }
-    static std::size_t num_tenants(std::span<const request> trace);
     void plan_ahead();
     void handle(const occurrence& e);
 

@@ -22,17 +22,17 @@ domain_spec domain_of(const std::string& name, const settings::root& s) {
     const auto& versions = s.models.at(name).versions;
     if (versions.empty()) return spec;
     const auto& [version_name, version] = *versions.begin();
-        for (const std::string& pool_name : version.pool_order) {
-            const settings::pool& pool = version.pools.at(pool_name);
-            pool_spec& p = spec.pools.emplace_back();
-            p.id = name + "/" + version_name + "/" + pool_name;
-            p.context = pool.context;
-            for (const settings::replica& replica : pool.replicas) {
-                replica_spec& r = p.replicas.emplace_back();
-                r.id = p.id + "/" + replica.id;
-                r.slots = replica.slots;
-            }
+    for (const std::string& pool_name : version.pool_order) {
+        const settings::pool& pool = version.pools.at(pool_name);
+        pool_spec& p = spec.pools.emplace_back();
+        p.id = name + "/" + version_name + "/" + pool_name;
+        p.context = pool.context;
+        for (const settings::replica& replica : pool.replicas) {
+            replica_spec& r = p.replicas.emplace_back();
+            r.id = p.id + "/" + replica.id;
+            r.slots = replica.slots;
         }
+    }
     return spec;
 }
 
