@@ -34,6 +34,7 @@ constexpr std::array<error_row, num_errcs> table{{
     {errc::head_timeout, 408, 408, bad, "request_timeout", bad, "head_timeout", client, no, true, "The request's head did not arrive in time."},
     {errc::body_timeout, 408, 408, bad, "request_timeout", bad, "body_timeout", client, no, true, "The request's body did not arrive in time."},
     {errc::malformed_body, 400, 400, bad, "malformed_body", bad, "malformed_body", client, no, false, "The request's body is not well-formed."},
+    {errc::unsupported_encoding, 415, 415, bad, "unsupported_content_encoding", bad, "unsupported_encoding", client, no, false, "The request's body is encoded; only 'Content-Encoding: identity' is understood."},
     {errc::invalid_json, 400, 400, bad, "invalid_json", bad, "invalid_json", client, no, false, "The request's body is not valid JSON."},
     {errc::json_too_deep, 400, 400, bad, "json_too_deep", bad, "json_too_deep", client, no, false, "The request's JSON is nested too deeply."},
     {errc::ambiguous_field, 400, 400, bad, "ambiguous_field", bad, "ambiguous_field", client, no, false, "A field is given twice or its name is escaped, so that two parsers could read two requests."},

@@ -4,6 +4,7 @@
 #include "gateway/admin/health.hpp"
 #include "gateway/admin/metrics.hpp"
 #include "gateway/admin/models.hpp"
+#include "gateway/admin/replicas.hpp"
 #include "penstock/http/head.hpp"
 
 #include <algorithm>
@@ -45,6 +46,10 @@ constexpr std::array table{
     endpoint_row{"GET", "/health/liveliness", dialect::none, no_body, no_work, who_may::anyone, say_alive},
     endpoint_row{"GET", "/health/liveness", dialect::none, no_body, no_work, who_may::anyone, say_alive},
     endpoint_row{"GET", "/health/readiness", dialect::none, no_body, no_work, who_may::anyone, say_ready},
+    endpoint_row{"GET", "/admin/replicas", dialect::none, no_body, no_work, who_may::master, list_replicas},
+    endpoint_row{"POST", "/admin/replicas/{replica}/cordon", dialect::none, no_body, no_work, who_may::master, cordon_replica},
+    endpoint_row{"POST", "/admin/replicas/{replica}/drain", dialect::none, no_body, no_work, who_may::master, drain_replica},
+    endpoint_row{"POST", "/admin/replicas/{replica}/resume", dialect::none, no_body, no_work, who_may::master, resume_replica},
     endpoint_row{"GET", "/metrics", dialect::none, no_body, no_work, who_may::admin_or_key, expose_metrics},
 };
 // clang-format on
@@ -56,9 +61,7 @@ constexpr auto routes = [] {
     return names;
 }();
 
-constexpr std::string_view model_segment = "{model}";
-
-// Names of models may hold a slash, plain or encoded; none of their parts is empty.
+// Names of models and replicas may hold a slash, plain or encoded; none of their parts is empty.
 std::optional<std::string> decode_name(std::string_view text) {
     std::string name;
     while (true) {
@@ -74,25 +77,31 @@ std::optional<std::string> decode_name(std::string_view text) {
     }
 }
 
-// What stands for `{model}`; nothing when `path` is not of this route.
+// What stands for the name in braces; nothing when `path` is not of this route.
 std::optional<std::string> match(std::string_view route, std::string_view path) {
-    if (!route.ends_with(model_segment)) {
+    const std::size_t open = route.find('{');
+    if (open == std::string_view::npos) {
         if (route == path) return std::string();
         return std::nullopt;
     }
-    route.remove_suffix(model_segment.size());
-    if (!path.starts_with(route)) return std::nullopt;
-    return decode_name(path.substr(route.size()));
+    const std::string_view before = route.substr(0, open);
+    const std::string_view behind = route.substr(route.find('}') + 1);
+    if (path.size() < before.size() + behind.size() || !path.starts_with(before) ||
+        !path.ends_with(behind))
+        return std::nullopt;
+    path.remove_prefix(before.size());
+    path.remove_suffix(behind.size());
+    return decode_name(path);
 }
 
 result<found_endpoint, errc> find_canonical(
     std::string_view method, std::string_view path, std::string& allowed
 ) {
     for (std::uint32_t i = 0; i < table.size(); ++i) {
-        auto model = match(table[i].route, path);
-        if (!model) continue;
+        auto name = match(table[i].route, path);
+        if (!name) continue;
         if (method == table[i].method || (method == "HEAD" && table[i].method == "GET"))
-            return found_endpoint{&table[i], i, std::move(*model)};
+            return found_endpoint{&table[i], i, std::move(*name)};
         allowed = table[i].method;
         return errc::method_not_allowed;
     }
@@ -133,7 +142,7 @@ result<found_endpoint, errc> find_endpoint(
         found = find_canonical(method, "/v1" + std::string(path), allowed);
     if (by_path && found.has_value()) {
         if (found.value().row->local) return errc::unknown_route;
-        found.value().model = std::move(model);
+        found.value().name = std::move(model);
     }
     return found;
 }

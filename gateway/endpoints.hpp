@@ -17,6 +17,7 @@ enum class who_may : std::uint8_t {
     anyone,        // never needs a key
     key_holder,    // needs one once keys exist
     admin_or_key,  // on the admin listener nobody needs one
+    master,        // needs the master key; on the admin listener only, where there is one
 };
 
 struct request_context;
@@ -31,8 +32,8 @@ using local_handler = io::task<local_answer> (*)(request_context&);
 
 struct endpoint_row {
     std::string_view method;
-    // Canonical: as logged, as an operator names it, and as it goes upstream. One `{model}` segment
-    // may stand at its end.
+    // Canonical: as logged, as an operator names it, and as it goes upstream. One name in braces
+    // may stand in it, for a model or a replica, whose own names may have slashes.
     std::string_view route;
     openai::dialect spoken;
     openai::body_kind body;
@@ -44,7 +45,7 @@ struct endpoint_row {
 struct found_endpoint {
     const endpoint_row* row = nullptr;
     std::uint32_t index = 0;
-    std::string model;  // named by the path; empty: by the body
+    std::string name;  // in place of the braces, or the model that the path names
 };
 
 // All rows; the index of a row is its place.

@@ -39,14 +39,19 @@ result<void> fold_worker(
     replica_entry& entry,
     settings::replica& replica,
     const settings::root& settings,
-    worker_places& places
+    const live_parts& live
 ) {
     if (!replica.worker) return success();
     TRY(const std::string program, worker_program(settings.worker));
-    TRY(entry.worker, places.of(entry.id));
-    const std::string& socket = entry.worker->socket;
-    entry.worker_command = worker_command(program, *replica.worker, entry.upstream_model, socket);
-    replica.url = "unix:" + socket;
+    TRY(entry.worker, live.workers.of(entry.id));
+    const worker_launch launch{
+        .program = program,
+        .served_name = entry.upstream_model,
+        .socket = entry.worker->socket,
+        .num_loops = live.upstreams.num_loops()
+    };
+    entry.worker_command = worker_command(launch, *replica.worker, settings.limits);
+    replica.url = "unix:" + launch.socket;
     return success();
 }
 
@@ -60,7 +65,7 @@ result<replica_entry> fold_replica(
     replica_entry entry;
     entry.id = pool_id + "/" + replica.id;
     entry.upstream_model = upstream_model;
-    CHECK(fold_worker(entry, replica, settings, live.workers));
+    CHECK(fold_worker(entry, replica, settings, live));
     TRY(entry.where, live.upstreams.upstream_for(replica, settings));
     entry.own_headers = "Host: " + entry.where->host_header() + "\r\n";
     if (!replica.api_key.empty())
@@ -81,13 +86,32 @@ std::uint64_t offers_of(const settings::replica& replica) {
 struct folded_model {
     model_entry entry;
     domain_spec spec;
+    domain::replica_words words;
 };
+
+operator_word fold_word(settings::replica_word word) {
+    return static_cast<operator_word>(word);  // in the same order
+}
+
+class_settings fold_class(const settings::class_limits& of) {
+    return {
+        .pending = of.pending,
+        .timeout = of.timeout,
+        .concurrency = of.concurrency,
+        .ttft = of.ttft,
+        .tpot = of.tpot,
+        .floor = of.floor,
+        .discipline = of.discipline == settings::discipline::drop_oldest
+                          ? queue_discipline::drop_oldest
+                          : queue_discipline::deadline
+    };
+}
 
 domain_spec empty_spec(const std::string& name, const settings::root& s) {
     domain_spec spec;
     spec.id = name;
-    spec.classes[0] = {s.classes.realtime.pending, s.classes.realtime.timeout};
-    spec.classes[1] = {s.classes.bulk.pending, s.classes.bulk.timeout};
+    spec.classes[0] = fold_class(s.classes.realtime);
+    spec.classes[1] = fold_class(s.classes.bulk);
     spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
     spec.outlier = {
         .failure_rate = s.health.outlier.failure_rate,
@@ -108,6 +132,7 @@ result<folded_model> fold_model(
     folded_model folded{.spec = empty_spec(name, settings)};
     model_entry& entry = folded.entry;
     entry.name = name;
+    entry.name_hash = openai::hash_of(name);
     entry.max_tokens = model.max_tokens;
     entry.over_cap = model.over_cap == settings::over_cap::refuse ? length::over_cap::refuse
                                                                   : length::over_cap::clamp;
@@ -120,9 +145,11 @@ result<folded_model> fold_model(
             pool_entry& p = v.pools.emplace_back();
             p.id = v.id + "/" + pool_name;
             p.context = pool.context;
+            p.max_tokens = pool.max_tokens;
             pool_spec& spec = folded.spec.pools.emplace_back();
             spec.id = p.id;
             spec.context = pool.context;
+            auto& words = folded.words.emplace_back();
             for (const auto& replica : pool.replicas) {
                 const std::string calls_it = first_of(
                     {replica.upstream_model,
@@ -136,9 +163,11 @@ result<folded_model> fold_model(
                     {.id = r.id,
                      .slots = replica.slots,
                      .offers = offers_of(replica),
-                     .needs_warmup = replica.worker || (model.warmup && !model.warmup->body.empty())
-                    }
+                     .needs_warmup =
+                         replica.worker || (model.warmup && !model.warmup->body.empty()),
+                     .kv_tokens = replica.kv_tokens}
                 );
+                words.push_back(fold_word(replica.state));
                 offered |= spec.replicas.back().offers;
                 p.replicas.push_back(std::move(r));
             }
@@ -154,17 +183,50 @@ void tell_domain(
     folded_model& folded, const settings::root& settings, registry& live, time_point now
 ) {
     domain& admission = live.domain_for(folded.entry.name);
-    const auto numbers =
-        admission.settings_changed(folded.spec, {.ratio = settings.retry.budget}, now);
+    const auto numbers = admission.settings_changed(
+        folded.spec, {.ratio = settings.retry.budget}, now, folded.words
+    );
     folded.entry.admission = &admission;
     std::size_t at = 0;
     for (auto& version : folded.entry.versions) {
         for (auto& pool : version.pools) {
             pool.index = numbers.pools[at];
-            version.contexts.push_back({pool.index, pool.context});
             for (std::size_t r = 0; r < pool.replicas.size(); ++r)
                 pool.replicas[r].index = numbers.replicas[at][r];
             ++at;
+        }
+    }
+}
+
+// By name, of the settings in force.
+using tenant_numbers = std::unordered_map<std::string, tenant_index>;
+
+tenant_numbers number_tenants(const settings::root& settings) {
+    tenant_numbers numbers;
+    for (const settings::key& key : settings.keys)
+        numbers.try_emplace(key.tenant, tenant_index{static_cast<std::uint32_t>(numbers.size())});
+    return numbers;
+}
+
+void add_classes(access::index_set& set, const std::vector<std::string>& classes) {
+    for (const auto& klass : classes)
+        set.add(klass == "bulk" ? 1 : 0);
+}
+
+// What each pool takes, once its number is known.
+void fold_terms(model_entry& entry, const settings::model& model, const tenant_numbers& tenants) {
+    std::size_t at = 0;
+    for (const auto& [_, version] : model.versions) {
+        version_entry& v = entry.versions[at++];
+        for (std::size_t i = 0; i < v.pools.size(); ++i) {
+            const settings::pool& pool = version.pools.at(version.pool_order[i]);
+            auto& terms = v.terms.emplace_back();
+            terms.pool = v.pools[i].index;
+            terms.context = pool.context;
+            terms.max_tokens = pool.max_tokens;
+            add_classes(terms.classes, pool.classes);
+            for (const auto& tenant : pool.tenants)
+                terms.tenants.add(tenants.at(tenant).value);
         }
     }
 }
@@ -178,8 +240,7 @@ key_digest digest_in(const std::string& hex) {
     return digest;
 }
 
-void fold_keys(snapshot& s) {
-    std::unordered_map<std::string, tenant_index> tenants;
+void fold_keys(snapshot& s, const tenant_numbers& tenants) {
     for (std::uint32_t i = 0; i < s.settings.keys.size(); ++i) {
         const settings::key& key = s.settings.keys[i];
         key_entry entry;
@@ -188,18 +249,22 @@ void fold_keys(snapshot& s) {
         entry.label = key.sha256.substr(0, 8);
         entry.index = {i};
         entry.cache_salt = settings::sha256_hex(key.tenant);
-        const auto next = static_cast<std::uint32_t>(tenants.size());
-        entry.tenant_number = tenants.try_emplace(key.tenant, tenant_index{next}).first->second;
+        entry.tenant_number = tenants.at(key.tenant);
+        entry.tenant_hash = openai::hash_of(key.tenant);
+        entry.max_tokens = key.max_tokens;
         for (const auto& model : key.models)
             entry.rights.models.add(s.model_names.at(model).value);
         for (const auto& route : key.routes)
             entry.rights.routes.add(row_of(route));
-        for (const auto& klass : key.classes)
-            entry.rights.classes.add(klass == "bulk" ? 1 : 0);
+        add_classes(entry.rights.classes, key.classes);
         s.keys.emplace(digest_in(key.sha256), std::move(entry));
     }
+    if (!s.settings.admin.master_key.empty())
+        s.master_key = digest_in(settings::sha256_hex(s.settings.admin.master_key));
+    s.master = {.name = "master", .tenant = "master", .label = "", .index = {0}};
     s.anonymous = {.name = "anonymous", .tenant = "anonymous", .label = "", .index = {0}};
     s.anonymous.tenant_number = {0};
+    s.anonymous.tenant_hash = openai::hash_of(s.anonymous.tenant);
 }
 
 http::server_options server_options_of(const settings::root& s) {
@@ -259,8 +324,10 @@ result<std::shared_ptr<snapshot>> fold(
         names.push_back(name);
     }
     // From here on nothing fails.
+    const tenant_numbers tenants = number_tenants(settings);
     for (auto& each : folded) {
         tell_domain(each, settings, live, now);
+        fold_terms(each.entry, settings.models.at(each.entry.name), tenants);
         const model_index index{static_cast<std::uint32_t>(s.models.size())};
         each.entry.index = index;
         s.model_names[each.entry.name] = index;
@@ -270,7 +337,7 @@ result<std::shared_ptr<snapshot>> fold(
     }
     live.drain_all_but(names, now);
     live.use_only(upstreams_of(s));
-    fold_keys(s);
+    fold_keys(s, tenants);
     return made;
 }
 

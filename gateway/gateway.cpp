@@ -14,7 +14,7 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr std::string_view admission_kind = "fixed_slots";
+constexpr std::string_view admission_kind = "little";
 constexpr std::string_view limiting_kind = "unlimited";
 constexpr int backlog = 4096;
 constexpr duration resolve_every = std::chrono::seconds(30);
@@ -78,20 +78,23 @@ const char* version() noexcept {
     return PENSTOCK_VERSION;
 }
 
-gateway::gateway(const settings::root& settings)
+make_admission default_admission() {
+    return [] {
+        return policies::make_admission(admission_kind, domain_spec{}, io::loop::exact_now());
+    };
+}
+
+gateway::gateway(const settings::root& settings, make_admission make)
     : bodies_(settings.limits.bodies),
       limits_(policies::make_limiting(limiting_kind)),
+      learned_(settings.limits.learned),
       loops_(make_loops(num_threads(settings))),
-      live_(
-          loops_,
-          [] {
-              return policies::make_admission(admission_kind, domain_spec{}, io::loop::exact_now());
-          }
-      ),
+      live_(loops_, std::move(make)),
       metrics_(static_cast<int>(loops_.size())),
       log_(make_log(settings, static_cast<int>(loops_.size()))),
       shared_{
           .limits = limits_,
+          .learned = learned_,
           .metrics = metrics_,
           .log = log_.get(),
           .bodies = bodies_,
@@ -99,11 +102,10 @@ gateway::gateway(const settings::root& settings)
           .connections_max = clamp_to_descriptors(settings.limits.connections),
           .side = side_,
           .expose_metrics = [this] { return expose_metrics(); },
+          .probe_now = [this](const std::string& replica) { probe_now(replica); },
           .log_salt = random_number()
       },
-      supervisor_([this](const std::string& replica) {
-          loops_.front()->post([this, replica] { prober_->probe_now(replica); });
-      }) {
+      supervisor_([this](const std::string& replica) { probe_now(replica); }) {
     auto first = std::make_shared<snapshot>();
     first->settings = settings;
     current_ = std::move(first);
@@ -113,9 +115,13 @@ gateway::~gateway() {
     supervisor_.stop();
     resolver_ = {};
     if (!threads_.empty()) {
-        loops_.front()->post([this] { prober_->stop(); });
+        loops_.front()->post([this] {
+            prober_->stop();
+            telemetry_->stop();
+        });
         const time_point end = after(io::loop::exact_now(), stop_probes_within);
-        while (!prober_->has_stopped() && io::loop::exact_now() < end)
+        while (!(prober_->has_stopped() && telemetry_->has_stopped()) && io::loop::exact_now() < end
+        )
             std::this_thread::sleep_for(look_briefly);
     }
     for (const auto& loop : loops_)
@@ -134,8 +140,11 @@ result<void> gateway::start() {
         workers_.push_back(std::make_unique<worker_thread>(shared_, *loop, first, seed));
     CHECK(listen());
     supervisor_.expect(worker_orders(*first));
-    prober_ = std::make_unique<prober>(*loops_.front());
-    loops_.front()->post([this, first] { prober_->follow(first); });
+    telemetry_ = std::make_unique<telemetry>(*loops_.front());
+    prober_ = std::make_unique<prober>(*loops_.front(), [this](const std::string& replica) {
+        telemetry_->came_up(replica);
+    });
+    loops_.front()->post([this, first] { watch(first); });
     for (const auto& loop : loops_) {
         threads_.emplace_back([&loop] { loop->run(); });
         const std::string name = "loop-" + std::to_string(loop->index());
@@ -190,10 +199,12 @@ result<void> gateway::reload(const settings::root& settings) {
     const std::shared_ptr<const snapshot> next = std::move(folded).value();
     const auto& old = current_->settings;
     if (old.listen != settings.listen || old.admin != settings.admin ||
-        old.threads != settings.threads || old.log.requests != settings.log.requests)
+        old.threads != settings.threads || old.log.requests != settings.log.requests ||
+        old.limits.learned != settings.limits.learned)
         observe::log::warning(
             "restart_needed",
-            {{"for", "listen, admin, threads and log.requests are read at the start"}}
+            {{"for", "listen, admin, threads, log.requests and limits.learned are read at the start"
+            }}
         );
     bodies_.set_limit(settings.limits.bodies);
     shared_.connections_max = clamp_to_descriptors(settings.limits.connections);
@@ -211,7 +222,7 @@ void gateway::publish(const std::shared_ptr<const snapshot>& next) {
     }
     for (std::size_t i = 0; i < workers_.size(); ++i)
         loops_[i]->post([worker = workers_[i].get(), next] { worker->follow(next); });
-    loops_.front()->post([this, next] { prober_->follow(next); });
+    loops_.front()->post([this, next] { watch(next); });
     supervisor_.follow(std::move(orders), next->settings.timeouts.drain);
 }
 
@@ -239,6 +250,15 @@ void gateway::drain_requests(duration deadline) {
     if (wait_until_empty(std::chrono::seconds(2))) return;
     tell_all(&worker_thread::abort_connections);
     wait_until_empty(std::chrono::seconds(1));
+}
+
+void gateway::watch(const std::shared_ptr<const snapshot>& now) {
+    telemetry_->follow(now);
+    prober_->follow(now);
+}
+
+void gateway::probe_now(const std::string& replica) {
+    loops_.front()->post([this, replica] { prober_->probe_now(replica); });
 }
 
 void gateway::reopen_log() {

@@ -6,6 +6,7 @@
 #include "gateway/snapshot.hpp"
 #include "gateway/upstreams/prober.hpp"
 #include "gateway/upstreams/registry.hpp"
+#include "gateway/upstreams/telemetry.hpp"
 #include "gateway/workers/worker_supervisor.hpp"
 
 #include <condition_variable>
@@ -21,9 +22,13 @@ class worker_thread;
 // Of this build.
 const char* version() noexcept;
 
+// The policy that a gateway runs with unless a test says otherwise.
+make_admission default_admission();
+
 class gateway {
  public:
-    explicit gateway(const settings::root& settings);
+    // `make`: what decides about admission, one for each model.
+    explicit gateway(const settings::root& settings, make_admission make = default_admission());
     ~gateway();
     gateway(const gateway&) = delete;
     gateway& operator=(const gateway&) = delete;
@@ -49,6 +54,8 @@ class gateway {
 
  private:
     void drain_requests(duration deadline);
+    void watch(const std::shared_ptr<const snapshot>& now);
+    void probe_now(const std::string& replica);
     void publish(const std::shared_ptr<const snapshot>& next);
     result<void> listen();
     result<void> refuse_opening(const settings::root& settings) const;
@@ -58,6 +65,7 @@ class gateway {
     gate serving_;
     http::body_budget bodies_;
     limiter limits_;
+    learned_shards learned_;
     loops loops_;
     worker_places places_;
     registry live_;
@@ -65,6 +73,7 @@ class gateway {
     std::unique_ptr<observe::access_log> log_;
     shared_parts shared_;
     std::vector<std::unique_ptr<worker_thread>> workers_;
+    std::unique_ptr<telemetry> telemetry_;
     std::unique_ptr<prober> prober_;
     std::vector<std::string> addresses_;
     mutable std::mutex mutex_;  // over current_

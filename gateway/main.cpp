@@ -1,9 +1,11 @@
-// The command line: serve (the default), check, key new, simulate.
+// The command line: serve (the default), check, key new, replica, simulate.
 #include "gateway/endpoints.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/replica_command.hpp"
 #include "gateway/settings/keys.hpp"
 #include "gateway/settings/load.hpp"
 #include "gateway/settings/print.hpp"
+#include "gateway/settings/scalars.hpp"
 #include "gateway/settings/schema.hpp"
 #include "penstock/observe/log.hpp"
 #include "simulator/command/command.hpp"
@@ -141,6 +143,37 @@ int serve(const std::string& file) {
     return 0;
 }
 
+using penstock::gateway::replica_order;
+
+// `replica VERB`, and what all verbs take.
+void add_replica_verb(
+    CLI::App& parent, const char* verb, const char* help, replica_order& order, std::string& wait
+) {
+    auto* command = parent.add_subcommand(verb, help);
+    command->callback([&order, verb] { order.verb = verb; });
+    if (verb != std::string_view("list"))
+        command->add_option("ID", order.id, "the replica, as `list` names it")->required();
+    if (verb == std::string_view("drain"))
+        command->add_option("--wait", wait, "until it is empty, at most so long: 30s, 5m");
+    command->add_option("--admin", order.admin, "where the gateway answers: a URL or unix:PATH")
+        ->envname("PENSTOCK_ADMIN");
+    command->add_option("--key", order.key, "its master key; better kept in the environment")
+        ->envname("PENSTOCK_MASTER_KEY");
+}
+
+int run_replica(replica_order order, const std::string& wait) {
+    if (!wait.empty()) {
+        const auto time = settings::parse_duration(wait);
+        if (!time) {
+            std::cerr << "penstock replica: --wait must be a duration with its unit, such as 30s\n";
+            return static_cast<int>(penstock::gateway::replica_exit::refused);
+        }
+        order.wait = *time;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    return static_cast<int>(penstock::gateway::order_replica(order, std::cout, std::cerr));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -159,12 +192,25 @@ int main(int argc, char** argv) {
     auto* key_command = app.add_subcommand("key", "client keys");
     key_command->require_subcommand(1);
     auto* key_new = key_command->add_subcommand("new", "print a new key and its digest");
+    auto* replica_command =
+        app.add_subcommand("replica", "take replicas of a running gateway out, and back");
+    replica_command->require_subcommand(1);
+    replica_order order{.admin = "http://127.0.0.1:4000"};
+    std::string wait;
+    for (const auto& [verb, help] : {
+             std::pair{"list", "how each replica is"},
+             std::pair{"cordon", "no new request; what it has goes on"},
+             std::pair{"drain", "the same, for good"},
+             std::pair{"resume", "back, warmed after a long absence"},
+         })
+        add_replica_verb(*replica_command, verb, help, order, wait);
     penstock::simulator::arguments simulated;
     auto* simulate_command = penstock::simulator::add_command(app, simulated);
     CLI11_PARSE(app, argc, argv);
     try {
         if (*check_command) return check(file, schema);
         if (*key_new) return make_key();
+        if (*replica_command) return run_replica(order, wait);
         if (*simulate_command)
             return penstock::simulator::simulate(simulated, options(), std::cout, std::cerr);
         return serve(file);

@@ -13,6 +13,7 @@
 #include "penstock/openai/edits.hpp"
 #include "penstock/openai/facts.hpp"
 #include "policies/length/estimate.hpp"
+#include "policies/length/learned.hpp"
 #include "policies/retry/decision.hpp"
 
 #include <memory>
@@ -55,31 +56,36 @@ struct request_context final : io::departure_watcher {
     // authenticate
     const endpoint_row* route = nullptr;
     std::uint32_t route_index = 0;
-    std::string path_model;
+    std::string path_name;        // of a model, or of a replica, that the path names
     std::string allowed_methods;  // of a route that does not take this one
     const key_entry* key = nullptr;
     client_wishes wishes;
+    bool has_class = false;  // `record.klass` is known
 
     // read
     openai::request_facts facts;
+    length::asker asker;      // as what is learned is kept by
+    length::knowledge known;  // what was learned until it arrived
     length::estimate prompt;
     std::string upstream_target;  // path and query as they go upstream
     std::string kept_headers;     // the client's end-to-end lines
     const model_entry* model = nullptr;
 
     // limit
-    length::cap_choice cap;
+    std::uint32_t own_cap = 0;  // of max_tokens, by model and key; 0: none
+    length::cap_choice cap;     // … and by the pool that serves it, once that is known
     reservation reserved;
 
     // steer
     const version_entry* version = nullptr;
-    pool_index larger_pool;  // for the one re-steer on a context-length error
-    bool resteered = false;
+    const pool_entry* steered_to = nullptr;  // preferred; the one granted may be a larger one
+    bool resteered = false;                  // once, on a context-length error
 
     // admit
     penstock::work work;
     admission_wait waiting;
     permit slot;
+    const pool_entry* pool = nullptr;
     const replica_entry* replica = nullptr;
 
     // forward

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/side_thread.hpp"
+#include "gateway/stages/learned_shards.hpp"
 #include "gateway/stages/limiter.hpp"
 #include "penstock/gate.hpp"
 #include "penstock/http/server.hpp"
@@ -17,6 +18,7 @@ namespace penstock::gateway {
 
 struct shared_parts {
     limiter& limits;
+    learned_shards& learned;
     observe::metrics& metrics;
     observe::access_log* log;  // null: no request lines are written
     http::body_budget& bodies;
@@ -24,7 +26,9 @@ struct shared_parts {
     std::atomic<std::uint64_t> connections_max;  // a reload may change it
     side_thread& side;
     std::function<std::string()> expose_metrics;  // Prometheus text; any thread
-    std::uint64_t log_salt = 0;                   // random, of the hashes in the log
+    // Does not wait for the next turn of this replica's probe; any thread.
+    std::function<void(const std::string& replica)> probe_now;
+    std::uint64_t log_salt = 0;  // random, of the hashes in the log
 };
 
 }  // namespace penstock::gateway

@@ -16,12 +16,20 @@ const model_entry* snapshot::find_model(std::string_view name) const {
     return found == model_names.end() ? nullptr : &models[found->second.value];
 }
 
-const replica_entry* find_replica(const model_entry& model, replica_index which) {
+replica_place find_replica(const snapshot& s, std::string_view id) {
+    replica_place found;
+    for_each_replica(s, [&](const replica_place& each) {
+        if (each.replica->id == id) found = each;
+    });
+    return found;
+}
+
+replica_place find_replica(const model_entry& model, replica_index which) {
     for (const auto& version : model.versions)
         for (const auto& pool : version.pools)
             for (const auto& replica : pool.replicas)
-                if (replica.index == which) return &replica;
-    return nullptr;
+                if (replica.index == which) return {&model, &version, &pool, &replica};
+    return {};
 }
 
 }  // namespace penstock::gateway

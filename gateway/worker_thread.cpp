@@ -3,6 +3,7 @@
 
 #include "gateway/request_context.hpp"
 #include "gateway/request_path.hpp"
+#include "penstock/observe/log.hpp"
 
 namespace penstock::gateway {
 namespace {
@@ -102,6 +103,10 @@ io::task<void> worker_thread::handle(http::exchange& x) {
 
 io::task<void> worker_thread::refuse(http::exchange& x, refusal why) {
     return refuse_head(x, state_, std::move(why));
+}
+
+void worker_thread::escaped(const std::exception_ptr& what) noexcept {
+    observe::log::escaped("connection_failed", what);
 }
 
 }  // namespace penstock::gateway

@@ -35,6 +35,7 @@ class worker_thread final : public http::handler {
 
     io::task<void> handle(http::exchange& x) override;
     io::task<void> refuse(http::exchange& x, refusal why) override;
+    void escaped(const std::exception_ptr& what) noexcept override;
 
  private:
     void accepted(io::channel client, std::optional<std::size_t> index);

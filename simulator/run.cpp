@@ -11,7 +11,7 @@ runner::runner(const setup& what, make_policy make)
       clients_(what.load),
       source_(what.load) {
     for (std::size_t p = 0; p < numbers_.pools.size(); ++p)
-        contexts_.push_back({numbers_.pools[p], what.spec.pools[p].context});
+        pools_.push_back({.pool = numbers_.pools[p], .context = what.spec.pools[p].context});
     result_.from = time_point(what.load.warm_up);
     result_.until = time_point(what.load.length);
 }

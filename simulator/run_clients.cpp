@@ -76,11 +76,16 @@ work runner::work_of(const caller& c) const {
     if (r.streamed) w.ttft_deadline = after(w.arrived, target);
     w.deadline = after(w.arrived, r.deadline > duration::zero() ? r.deadline : total_timeout);
     w.tried = c.tried;
-    const auto pools = length::choose_pool(
-        contexts_, {r.est_prompt, r.est_error, 1}, r.max_tokens ? r.max_tokens : r.est_output
-    );
-    if (pools.pool.valid()) w.pools.push(pools.pool);
-    if (pools.next.valid()) w.pools.push(pools.next);
+    const length::pool_question asks{
+        .prompt =
+            {.tokens = r.est_prompt,
+             .error = r.est_error,
+             .at_least = r.est_prompt - std::min(r.est_prompt, r.est_error)},
+        .klass = r.klass,
+        .tenant = w.tenant,
+        .output_each = r.max_tokens ? r.max_tokens : r.est_output,
+    };
+    w.pools = length::choose_pools(pools_, asks).pools;
     return w;
 }
 

@@ -101,7 +101,7 @@ class runner {
     shed_watch sheds_;
     callers callers_;
     event_queue<occurrence> events_;
-    std::vector<length::pool_context> contexts_;
+    std::vector<length::pool_terms> pools_;
     std::vector<engine_news> news_;  // not heard yet: from next_news_ on
     std::size_t next_news_ = 0;
     std::optional<request> arriving_;

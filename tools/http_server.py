@@ -57,17 +57,17 @@ class Answer:
         await self._writer.drain()
 
     async def piece(self, data):
-        if isinstance(data, str):
-            data = data.encode()
-        self._writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self._writer.write(chunk_of(data))
         await self._writer.drain()
 
     async def event(self, data, name=None):
         text = data if isinstance(data, str) else json.dumps(data)
         await self.piece((f"event: {name}\n" if name else "") + f"data: {text}\n\n")
 
-    async def end(self):
-        self._writer.write(b"0\r\n\r\n")
+    async def end(self, last_event=None):
+        """`last_event` leaves together with the end: a client may go as soon as it has that."""
+        last = chunk_of(f"data: {last_event}\n\n") if last_event else b""
+        self._writer.write(last + b"0\r\n\r\n")
         await self._writer.drain()
 
     def cut(self):
@@ -79,6 +79,12 @@ class Answer:
                  f"content-type: {content_type}"]
         lines += [f"{name}: {value}" for name, value in headers]
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+
+
+def chunk_of(data):
+    if isinstance(data, str):
+        data = data.encode()
+    return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 async def read_request(reader, first_byte):

@@ -1,23 +1,29 @@
 // A name for the bits that a worker promises.
 #include "worker/fingerprint.hpp"
 
+#include "penstock/hex.hpp"
 #include "worker/weights/checkpoint.hpp"
 
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <span>
-#include <vector>
+#include <string>
+#include <system_error>
 
 namespace penstock::worker {
 namespace {
 
-constexpr std::uint64_t sample_bytes = 4096;
+constexpr const char* text_files[] = {
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "generation_config.json",
+};
 
 class sha256 {
  public:
@@ -37,49 +43,63 @@ class sha256 {
         std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
         unsigned size = 0;
         EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-        std::string text;
-        for (unsigned i = 0; i < size; ++i) {
-            text += "0123456789abcdef"[digest[i] >> 4];
-            text += "0123456789abcdef"[digest[i] & 15];
-        }
-        return text;
+        return hex_of(std::span(digest).first(size));
     }
 
  private:
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
+result<void> add_file(sha256& hash, const std::filesystem::path& file) {
+    std::error_code failed;
+    const bool is_there = std::filesystem::exists(file, failed);
+    hash.add(std::uint64_t{is_there});
+    if (!is_there) return success();
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (!in.is_open() || in.bad())
+        return error(errc::io_failed, file.filename().string() + " cannot be read");
+    hash.add(bytes);
+    return success();
+}
+
 }  // namespace
 
-result<std::string> weights_identity(const std::filesystem::path& folder) {
-    // A second look at the headers: what is sampled here is no progress of loading.
-    TRY(const checkpoint weights, checkpoint::open(folder));
+result<std::string> weights_identity(
+    const std::filesystem::path& folder, const checkpoint& weights
+) {
     sha256 hash;
-    std::ifstream config(folder / "config.json", std::ios::binary);
-    hash.add(std::string(std::istreambuf_iterator<char>(config), {}));
-    std::vector<std::byte> sample;
+    CHECK(add_file(hash, folder / "config.json"));
     for (const auto& [name, place] : weights.tensors()) {
+        const auto content = weights.content_of(place);
+        if (!content) continue;
         hash.add(name);
         hash.add(static_cast<std::uint64_t>(place.type));
         for (const std::uint64_t side : place.shape)
             hash.add(side);
-        tensor_place first = place;
-        first.bytes = std::min(first.bytes, sample_bytes);
-        sample.resize(first.bytes);
-        CHECK(weights.read(first, sample));
-        hash.add(sample);
+        hash.add(*content);
+    }
+    return hash.hex();
+}
+
+result<std::string> text_identity(const std::filesystem::path& folder) {
+    sha256 hash;
+    for (const char* name : text_files) {
+        CHECK(add_file(hash, folder / name));
     }
     return hash.hex();
 }
 
 std::string system_fingerprint(
-    std::string_view weights, std::string_view version, std::string_view kernels
+    std::string_view weights,
+    std::string_view text,
+    std::string_view version,
+    std::string_view kernels
 ) {
     constexpr std::size_t digits = 16;
     sha256 hash;
-    hash.add(weights);
-    hash.add(version);
-    hash.add(kernels);
+    for (const std::string_view part : {weights, text, version, kernels})
+        hash.add(part);
     return "fp_" + hash.hex().substr(0, digits);
 }
 

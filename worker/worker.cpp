@@ -25,12 +25,15 @@ result<void> check(const worker_options& options) {
     if (options.model.empty()) return wrong_option("model", "is missing");
     if (!fs::is_directory(options.model, failed))
         return error(errc::invalid_value, options.model.string() + " is not a folder");
-    if (options.listen.empty()) return wrong_option("listen", "names no address");
-    if (options.max_choices == 0) return wrong_option("max-choices", "must be at least 1");
-    if (options.max_connections == 0) return wrong_option("max-connections", "must be at least 1");
-    if (options.body_bytes == 0) return wrong_option("body-bytes", "must be at least 1");
+    if (options.door.listen.empty()) return wrong_option("listen", "names no address");
+    if (options.requests.max_choices == 0) return wrong_option("max-choices", "must be at least 1");
+    if (options.door.max_connections == 0)
+        return wrong_option("max-connections", "must be at least 1");
+    if (options.door.server.body_bytes == 0)
+        return wrong_option("body-bytes", "must be at least 1");
     if (options.read_threads == 0) return wrong_option("read-threads", "must be at least 1");
-    if (options.text_threads == 0) return wrong_option("text-threads", "must be at least 1");
+    if (options.door.service.text_threads == 0)
+        return wrong_option("text-threads", "must be at least 1");
     return success();
 }
 
@@ -62,7 +65,7 @@ result<served_model> load_text(const worker_options& options) {
     // A base model has no template, and serves /v1/completions alone; a bad template is an error.
     TRY(const bool can_chat, chat_template::exists(options.model));
     if (can_chat) {
-        TRY(chat_template loaded, chat_template::load(options.model));
+        TRY(chat_template loaded, chat_template::load(options.model, options.chat));
         chat.emplace(std::move(loaded));
     } else {
         log::warning("no_chat_template", {{"served", "/v1/completions only"}});
@@ -76,8 +79,10 @@ result<served_model> load_text(const worker_options& options) {
     );
     model.root = root;
     model.created = unix_seconds();
+    model.rules.most = options.requests;
     // More than may wait at once would never be let in.
-    model.rules.max_choices = std::min(options.max_choices, options.engine.max_waiting);
+    model.rules.most.max_choices =
+        std::min(options.requests.max_choices, options.engine.max_waiting);
     return model;
 }
 
@@ -89,7 +94,6 @@ struct loaded_engine {
 result<loaded_engine> load_engine(const worker_options& options, std::uint32_t num_tokens) {
     TRY(std::unique_ptr<backend> device,
         open_backend(options.device, {.threads = options.threads}));
-    TRY(const std::string identity, weights_identity(options.model));
     TRY(checkpoint weights, checkpoint::open(options.model));
     weights.on_progress(report_progress());
     weights.set_readers(options.read_threads);
@@ -109,24 +113,19 @@ result<loaded_engine> load_engine(const worker_options& options, std::uint32_t n
          {"max_positions", shape.max_positions},
          {"vocabulary", shape.vocabulary}}
     );
+    TRY(const std::string identity, weights_identity(options.model, weights));
+    TRY(const std::string text, text_identity(options.model));
     engine_options settings = options.engine;
     if (settings.cache_domain.empty()) settings.cache_domain = identity;
     loaded_engine made;
-    made.fingerprint = system_fingerprint(identity, version(), device->name());
+    made.fingerprint = system_fingerprint(identity, text, version(), device->name());
     TRY(made.running, start_engine(std::move(device), std::move(model), settings));
     return made;
 }
 
 front_options door_of(const worker_options& options) {
-    front_options door;
-    door.listen = options.listen;
-    door.server.body_bytes = options.body_bytes;
-    door.server.stall_timeout = options.stall_timeout;
-    door.bodies_bytes = options.bodies_bytes;
-    door.max_connections = options.max_connections;
+    front_options door = options.door;
     door.service.version = version();
-    door.service.text_threads = options.text_threads;
-    door.service.max_waiting_texts = options.max_waiting_texts;
     return door;
 }
 

@@ -1,36 +1,15 @@
 // The worker: a model folder, an engine and the API, composed, run and stopped.
 #pragma once
 
-#include "penstock/clock.hpp"
 #include "penstock/result.hpp"
-#include "worker/engine/engine_options.hpp"
+#include "worker/worker_options.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace penstock::worker {
-
-struct worker_options {
-    std::filesystem::path model;
-    std::string served_name;          // in /v1/models; the folder's name when empty
-    std::vector<std::string> listen;  // "127.0.0.1:8100", "unix:/run/penstock/worker.sock"
-    std::string device = "auto";      // auto | cpu | cuda:N
-    unsigned threads = 0;             // of the CPU backend; 0: one a core
-    unsigned read_threads = 4;        // that read one tensor of the checkpoint
-    std::uint32_t max_positions = 0;  // 0: the model's
-    engine_options engine;
-    std::uint64_t body_bytes = 32 * 1024 * 1024;     // of one request
-    std::uint64_t bodies_bytes = 256 * 1024 * 1024;  // of all that are being read
-    std::uint32_t max_connections = 1024;
-    std::uint32_t max_choices = 16;                     // answers of a request: prompts times `n`
-    unsigned text_threads = 1;                          // that read long prompts, beside the loop
-    std::uint32_t max_waiting_texts = 256;              // for them; more are refused
-    duration stall_timeout = std::chrono::seconds(60);  // a client that takes nothing of its answer
-    duration drain_timeout = std::chrono::seconds(30);
-};
 
 // "0.1.0"
 const char* version() noexcept;

@@ -31,7 +31,9 @@ void server::serve(
 ) {
     auto c =
         std::make_unique<connection>(*this, std::move(client), std::move(tls), std::move(inside));
-    io::spawn(run_connection(std::move(c)), [](const std::exception_ptr&) {});
+    io::spawn(run_connection(std::move(c)), [&to = handler_](const std::exception_ptr& what) {
+        if (what) to.escaped(what);
+    });
 }
 
 void server::close_idle() noexcept {

@@ -1,5 +1,6 @@
 // Listening: one socket per loop by SO_REUSEPORT, or one Unix socket that the loops share.
 #include "base/io/errors.hpp"
+#include "base/io/socket_file.hpp"
 #include "penstock/io/channel.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -11,8 +12,6 @@
 #include <netinet/in.h>
 #include <optional>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace penstock::io {
@@ -21,20 +20,6 @@ namespace {
 error last_error(const std::string& what) {
     const boost::system::error_code failed(errno, boost::system::system_category());
     return {errc::io_failed, what + ": " + failed.message()};
-}
-
-// A socket left behind by a process that is gone is removed; a living one is not, nor is a file
-// that is no socket (connecting to that is refused as well).
-void remove_stale_socket(const endpoint& where) {
-    const auto& un = reinterpret_cast<const sockaddr_un&>(*where.address.data());
-    struct stat found{};
-    if (::lstat(un.sun_path, &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const auto size = static_cast<socklen_t>(where.address.size());
-    const bool refused =
-        ::connect(fd, reinterpret_cast<const sockaddr*>(&un), size) != 0 && errno == ECONNREFUSED;
-    ::close(fd);
-    if (refused) ::unlink(un.sun_path);
 }
 
 result<int> open_socket(const endpoint& where, int backlog, bool shared_port) {
@@ -61,7 +46,8 @@ struct listener::state : std::enable_shared_from_this<listener::state>, timed {
     using descriptor_type =
         boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
-    state(int fd, int backlog) : fd(fd), backlog(backlog) {}
+    state(int fd, int backlog, std::shared_ptr<socket_file> file)
+        : fd(fd), backlog(backlog), file(std::move(file)) {}
     ~state() override {
         if (!waiting && fd >= 0) ::close(fd);
     }
@@ -100,6 +86,7 @@ struct listener::state : std::enable_shared_from_this<listener::state>, timed {
     static constexpr int accepted_at_once = 256;
     int fd;
     int backlog;
+    std::shared_ptr<socket_file> file;  // shared with siblings; null: it has none
     loop* home = nullptr;
     std::optional<descriptor_type> waiting;
     std::function<void(channel)> accepted;
@@ -115,14 +102,15 @@ listener::~listener() {
 result<listener> listener::open(const endpoint& where, int backlog) {
     const auto& address = reinterpret_cast<const sockaddr&>(*where.address.data());
     if (address.sa_family == AF_UNIX) {
-        remove_stale_socket(where);
-    } else {
-        // SO_REUSEPORT would let a second gateway share the port unnoticed; this bind does not.
-        TRY(const int alone, open_socket(where, 1, false));
-        ::close(alone);
+        CHECK(clear_the_way(where));
+        TRY(const int fd, open_socket(where, backlog, false));
+        return listener(std::make_shared<state>(fd, backlog, std::make_shared<socket_file>(where)));
     }
+    // SO_REUSEPORT would let a second gateway share the port unnoticed; this bind does not.
+    TRY(const int alone, open_socket(where, 1, false));
+    ::close(alone);
     TRY(const int fd, open_socket(where, backlog, true));
-    return listener(std::make_shared<state>(fd, backlog));
+    return listener(std::make_shared<state>(fd, backlog, nullptr));
 }
 
 endpoint listener::bound() const {
@@ -138,10 +126,10 @@ result<listener> listener::sibling() const {
     if (reinterpret_cast<const sockaddr&>(*where.address.data()).sa_family == AF_UNIX) {
         const int fd = ::fcntl(state_->fd, F_DUPFD_CLOEXEC, 0);
         if (fd < 0) return last_error(where.text);
-        return listener(std::make_shared<state>(fd, state_->backlog));
+        return listener(std::make_shared<state>(fd, state_->backlog, state_->file));
     }
     TRY(const int fd, open_socket(where, state_->backlog, true));
-    return listener(std::make_shared<state>(fd, state_->backlog));
+    return listener(std::make_shared<state>(fd, state_->backlog, nullptr));
 }
 
 void listener::accept_on(loop& home, std::function<void(channel)> accepted) {
@@ -152,7 +140,9 @@ void listener::accept_on(loop& home, std::function<void(channel)> accepted) {
 }
 
 void listener::close() noexcept {
-    if (!state_ || !state_->waiting) return;
+    if (!state_) return;
+    if (state_->file) state_->file->remove();
+    if (!state_->waiting) return;
     // Closing a listener resets what waits in its queue, so that is taken first.
     while (true) {
         const int made = ::accept4(state_->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -1,5 +1,6 @@
 // The one line that is written of a request; docs/metrics.md says what each field means.
 #include "json_text.hpp"
+#include "penstock/hex.hpp"
 #include "penstock/observe/access_log.hpp"
 
 #include <algorithm>
@@ -76,14 +77,12 @@ struct line {
     void hash(const char (&key)[N], std::uint64_t value) noexcept {
         raw(key);
         *at++ = '"';
-        for (std::size_t i = 16; i-- > 0; value >>= 4)
-            at[i] = "0123456789abcdef"[value & 15];
-        at += 16;
+        at = put_hex(at, value, 16);
         *at++ = '"';
     }
 };
 
-// Keys take 440 bytes, 20 numbers at most 21 bytes each, the time and the hash 44.
+// Keys take 453 bytes, 21 numbers at most 21 bytes each, the time and the hash 44.
 constexpr std::size_t fixed_size_max = 1024;
 
 std::size_t size_max(const request_record& r) noexcept {
@@ -124,6 +123,7 @@ char* put_line(char* at, const request_record& r) noexcept {
     l.text(R"(,"route":)", r.route);
     l.truth(R"(,"streamed":)", r.streamed);
     l.number(R"(,"est_prompt":)", r.est_prompt);
+    l.number(R"(,"est_error":)", r.est_error);
     l.number(R"(,"est_output":)", r.est_output);
     l.number(R"(,"prompt":)", r.used.prompt);
     l.number(R"(,"cached":)", r.used.cached);

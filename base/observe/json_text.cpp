@@ -1,6 +1,8 @@
 // JSON strings and times.
 #include "json_text.hpp"
 
+#include "penstock/hex.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -52,16 +54,13 @@ char* put(char* at, std::string_view text) noexcept {
 }
 
 char* put_escaped(char* at, unsigned char c) noexcept {
-    constexpr std::string_view digits = "0123456789abcdef";
     if (c == '\n') return put(at, "\\n");
     if (c == '\t') return put(at, "\\t");
     if (c == '\r') return put(at, "\\r");
     if (c >= 0x80) return put(at, "\\ufffd");
     if (c < 0x20) {
-        at = put(at, "\\u00");
-        *at++ = digits[c >> 4];
-        *at++ = digits[c & 15];
-        return at;
+        at = put(at, "\\u");
+        return put_hex(at, c, 4);
     }
     *at++ = '\\';
     *at++ = static_cast<char>(c);

@@ -118,6 +118,21 @@ void error(std::string_view event, fields fields) {
     say(level::error, "error", event, fields);
 }
 
+void escaped(std::string_view event, const std::exception_ptr& what, std::string_view of) noexcept {
+    if (!what) return;
+    try {
+        try {
+            std::rethrow_exception(what);
+        } catch (const std::exception& known) {
+            error(event, {{"of", of}, {"why", known.what()}});
+        } catch (...) {
+            error(event, {{"of", of}, {"why", "unknown"}});
+        }
+    } catch (...) {
+        // There is no memory for the line either.
+    }
+}
+
 void set_level(level least) {
     the_log().logger.set_level(spdlog_level(least));
 }

@@ -1,12 +1,12 @@
 // Trace context and request ids: pure text.
 #include "penstock/observe/trace_context.hpp"
 
+#include "penstock/hex.hpp"
+
 #include <algorithm>
 
 namespace penstock::observe {
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 constexpr int hex_value(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';
@@ -48,9 +48,7 @@ std::optional<trace_context> parse_traceparent(std::string_view header) noexcept
 request_id request_ids::next() noexcept {
     request_id made;
     std::ranges::copy(std::string_view("req-"), made.text.begin());
-    std::uint64_t bits = scrambled(next_++);
-    for (std::size_t i = made.text.size(); i-- > 4; bits >>= 4)
-        made.text[i] = hex_digits[bits & 15];
+    put_hex(made.text.data() + 4, scrambled(next_++), made.text.size() - 4);
     return made;
 }
 

@@ -2,6 +2,7 @@
 #include "json_text.hpp"
 
 #include "json_escapes.hpp"
+#include "penstock/hex.hpp"
 
 #include <simdjson.h>
 
@@ -207,7 +208,6 @@ std::string decoded_string(std::string_view raw) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
     const bool valid = simdjson::validate_utf8(text.data(), text.size());
     out += '"';
     for (char c : text) {
@@ -218,9 +218,8 @@ void append_json_string(std::string& out, std::string_view text) {
         } else if (c == '\n') {
             out += "\\n";
         } else if (byte < 0x20) {
-            out += "\\u00";
-            out += digits[byte >> 4];
-            out += digits[byte & 0xf];
+            out += "\\u";
+            append_hex(out, byte, 4);
         } else {
             out += byte >= 0x80 && !valid ? '?' : c;
         }

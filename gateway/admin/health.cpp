@@ -1,40 +1,21 @@
 // Health, from what is known already: asking never reaches an upstream.
 #include "gateway/admin/health.hpp"
 
+#include "gateway/admin/replica_state.hpp"
 #include "gateway/request_context.hpp"
 
 #include <boost/json.hpp>
 
 namespace penstock::gateway {
-namespace {
-
-std::string_view word_for(replica_state state) {
-    switch (state) {
-        case replica_state::starting:
-            return "starting";
-        case replica_state::ready:
-            return "ready";
-        case replica_state::draining:
-            return "draining";
-        case replica_state::ejected:
-            return "ejected";
-        case replica_state::dead:
-            return "dead";
-    }
-    return "unknown";
-}
-
-}  // namespace
-
 io::task<local_answer> show_health(request_context& c) {
     boost::json::array healthy, unhealthy;
     for (const auto& model : c.settings->models) {
         for (const auto& replica : model.admission->replicas(c.now())) {
-            if (!find_replica(model, replica.index)) continue;
+            if (!find_replica(model, replica.index).replica) continue;
             boost::json::object o{
                 {"model", model.name},
                 {"replica", replica.id},
-                {"state", word_for(replica.state)},
+                {"state", text_of(replica.state)},
                 {"breaker_open", replica.breaker_open},
                 {"in_flight", replica.in_flight},
                 {"slots", replica.slots}

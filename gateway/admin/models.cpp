@@ -45,9 +45,9 @@ io::task<local_answer> list_models(request_context& c) {
 }
 
 io::task<local_answer> show_model(request_context& c) {
-    const model_entry* model = c.settings->find_model(c.path_model);
+    const model_entry* model = c.settings->find_model(c.path_name);
     if (model && may_use(c, *model))
-        co_return local_answer{.body = serialize(describe_model(*model, c.path_model))};
+        co_return local_answer{.body = serialize(describe_model(*model, c.path_name))};
     refusal why(errc::model_not_found);
     why.param = "model";
     co_return local_answer{

@@ -33,10 +33,11 @@ struct listen {
 BOOST_DESCRIBE_STRUCT(listen, (), (address, tls))
 
 struct admin {
-    std::string address;  // empty: /metrics and /health are on the main port only
+    std::string address;     // empty: /metrics, /health and /admin are on the main port
+    std::string master_key;  // of /admin; empty: that is closed
     bool operator==(const admin&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(admin, (), (address))
+BOOST_DESCRIBE_STRUCT(admin, (), (address, master_key))
 
 struct key {
     std::string name;                 // for log and metrics; unique
@@ -45,20 +46,40 @@ struct key {
     std::vector<std::string> models;  // empty: all
     std::vector<std::string> routes;  // canonical routes ("/v1/embeddings"); empty: all
     std::vector<std::string> classes{"realtime", "bulk"};
+    std::uint32_t max_tokens = 0;  // hard cap of an answer; 0: none but the model's
     bool operator==(const key&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(key, (), (name, sha256, tenant, models, routes, classes))
+BOOST_DESCRIBE_STRUCT(key, (), (name, sha256, tenant, models, routes, classes, max_tokens))
 
+// Whom a class serves first, and whom it drops when `pending` wait already: the newcomer, or the
+// one that has waited longest.
+enum class discipline { deadline, drop_oldest };
+BOOST_DESCRIBE_ENUM(discipline, deadline, drop_oldest)
+
+// Counts are per model.
 struct class_limits {
-    std::uint32_t pending = 256;                  // waiting requests per model
-    duration timeout = std::chrono::seconds(10);  // waiting at most
+    duration ttft = std::chrono::seconds(2);        // target of the first token, from arrival
+    duration tpot = std::chrono::milliseconds(80);  // target per output token; 0: none
+    std::uint32_t concurrency = 512;                // in flight at most
+    std::uint32_t pending = 256;                    // waiting at most
+    duration timeout = std::chrono::seconds(10);    // waiting at most
+    settings::discipline discipline = discipline::deadline;
+    double floor = 0;  // share of all tokens that it gets whatever the other class wants
     bool operator==(const class_limits&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(class_limits, (), (pending, timeout))
+BOOST_DESCRIBE_STRUCT(
+    class_limits, (), (ttft, tpot, concurrency, pending, timeout, discipline, floor)
+)
 
 struct classes {
-    class_limits realtime{256, std::chrono::seconds(10)};
-    class_limits bulk{2000, std::chrono::minutes(10)};
+    class_limits realtime;
+    class_limits bulk{
+        .ttft = std::chrono::minutes(2),
+        .tpot = {},
+        .pending = 2000,
+        .timeout = std::chrono::minutes(10),
+        .floor = 0.1
+    };
     bool operator==(const classes&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(classes, (), (realtime, bulk))
@@ -83,16 +104,41 @@ BOOST_DESCRIBE_STRUCT(warmup, (), (path, body, timeout))
 // A bundled worker that the gateway starts, watches and stops: penstock-worker on a Unix socket.
 struct bundled_worker {
     std::string model;                    // folder of a Hugging Face checkpoint
-    std::string device = "auto";          // auto | cpu | cuda:N; auto: the first GPU, else cpu
+    std::string device = "auto";          // auto | cpu; auto: what is there, at present cpu
     std::uint32_t threads = 0;            // of the CPU backend; 0: one a core
+    std::uint32_t text_threads = 1;       // that read long prompts
     std::uint32_t max_batch = 64;         // sequences in one step
     std::uint32_t max_step_tokens = 512;  // of prompts and answers together in one step
-    std::uint64_t kv_memory = 1024 * 1024 * 1024;  // bytes for keys and values
+    std::uint32_t max_positions = 0;      // tokens of one prompt and its answer; 0: the model's
+    std::uint32_t max_waiting = 256;      // generations of each class; more are refused
+    std::uint32_t max_choices = 16;       // answers of one request
+    std::uint64_t kv_memory = 1024 * 1024 * 1024;      // bytes for keys and values
+    bool prefix_cache = true;                          // what was computed of a prompt is kept
+    double bulk_reserve = 0.1;                         // of slots and memory: not for bulk
+    duration max_bulk_age = std::chrono::seconds(10);  // then bulk counts as realtime
     bool operator==(const bundled_worker&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    bundled_worker, (), (model, device, threads, max_batch, max_step_tokens, kv_memory)
+    bundled_worker,
+    (),
+    (model,
+     device,
+     threads,
+     text_threads,
+     max_batch,
+     max_step_tokens,
+     max_positions,
+     max_waiting,
+     max_choices,
+     kv_memory,
+     prefix_cache,
+     bulk_reserve,
+     max_bulk_age)
 )
+
+// Cordoned and drained replicas get no new request; the admin API may say otherwise later.
+enum class replica_word { ready, cordoned, drained };
+BOOST_DESCRIBE_ENUM(replica_word, ready, cordoned, drained)
 
 // Written as a bare URL or as this mapping, which has either `url` or `worker`.
 struct replica {
@@ -101,20 +147,28 @@ struct replica {
     std::string id;            // empty: host:port, or the worker's folder; unique in its pool
     std::string api_key;       // sent as Authorization: Bearer
     std::uint32_t slots = 64;  // requests in flight at most; a worker's, unless written: max_batch
+    std::uint64_t kv_tokens = 0;  // whose keys and values fit in its memory; 0: not known
+    replica_word state = replica_word::ready;
     std::string upstream_model;       // empty: the pool's
     std::vector<std::string> serves;  // canonical routes; empty: all
     std::optional<tls_upstream> tls;  // of https
     bool operator==(const replica&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(replica, (), (url, worker, id, api_key, slots, upstream_model, serves, tls))
+BOOST_DESCRIBE_STRUCT(
+    replica, (), (url, worker, id, api_key, slots, kv_tokens, state, upstream_model, serves, tls)
+)
 
 struct pool {
-    std::uint32_t context = 0;   // tokens of prompt and answer; 0: not limited
+    std::uint32_t context = 0;     // tokens of prompt and answer; 0: not limited
+    std::uint32_t max_tokens = 0;  // hard cap of an answer; 0: none but the model's
+    // Who may use it; for others it does not exist. Empty: all.
+    std::vector<std::string> classes;
+    std::vector<std::string> tenants;
     std::string upstream_model;  // empty: the version's
     std::vector<replica> replicas;
     bool operator==(const pool&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(pool, (), (context, upstream_model, replicas))
+BOOST_DESCRIBE_STRUCT(pool, (), (context, max_tokens, classes, tenants, upstream_model, replicas))
 
 struct version {
     std::string upstream_model;           // empty: the model's
@@ -190,10 +244,14 @@ struct limits {
     std::uint32_t json_depth = 64;
     std::uint64_t event = 1024 * 1024;  // bytes of one SSE event that is looked into
     std::uint32_t upstream_idle = 64;   // kept-alive connections per replica and thread
+    // Of each: tenants' usual lengths of answers, and conversations, that are remembered.
+    std::uint32_t learned = 65'536;
     bool operator==(const limits&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    limits, (), (head, target, headers, body, bodies, connections, json_depth, event, upstream_idle)
+    limits,
+    (),
+    (head, target, headers, body, bodies, connections, json_depth, event, upstream_idle, learned)
 )
 
 struct retry {
@@ -219,6 +277,15 @@ struct outlier {
 };
 BOOST_DESCRIBE_STRUCT(outlier, (), (failure_rate, min_requests, window, eject_for))
 
+// Asking engines for their own figures. They correct what the gateway counts and gate nothing.
+struct scrape {
+    duration every = std::chrono::seconds(1);  // 0: not at all
+    std::string path = "/metrics";             // Prometheus text
+    duration timeout = std::chrono::milliseconds(500);
+    bool operator==(const scrape&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(scrape, (), (every, path, timeout))
+
 struct health {
     std::string path = "/health";  // or /v1/models, whose max_model_len is compared with `context`
     duration every = std::chrono::seconds(5);
@@ -226,9 +293,10 @@ struct health {
     duration slow_start = std::chrono::seconds(10);  // a returning replica's slots grow over this
     settings::breaker breaker;
     settings::outlier outlier;
+    settings::scrape scrape;
     bool operator==(const health&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(health, (), (path, every, timeout, slow_start, breaker, outlier))
+BOOST_DESCRIBE_STRUCT(health, (), (path, every, timeout, slow_start, breaker, outlier, scrape))
 
 struct backoff {
     duration first = std::chrono::milliseconds(500);  // doubled with each death in a row

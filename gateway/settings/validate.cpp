@@ -93,12 +93,7 @@ void validate_key_rights(
     }
     validate_routes(of.routes, path + ".routes", options, out);
     if (of.classes.empty()) out.fault(path + ".classes", "must name at least one class");
-    seen_once classes(out, "is");
-    for (std::size_t i = 0; i < of.classes.size(); ++i) {
-        classes.see(of.classes[i], at(path + ".classes", i));
-        if (of.classes[i] != "realtime" && of.classes[i] != "bulk")
-            out.fault(at(path + ".classes", i), "must be realtime or bulk");
-    }
+    validate_classes(of.classes, path + ".classes", out);
 }
 
 void validate_keys(const root& settings, const load_options& options, findings& out) {
@@ -150,6 +145,17 @@ void validate_times(const root& settings, findings& out) {
     at_most("timeouts.between_bytes", t.between_bytes, "timeouts.total", t.total, out);
 }
 
+// What is guaranteed to one class cannot be guaranteed to the other.
+void validate_floors(const classes& of, findings& out) {
+    constexpr double rounding = 1e-9;
+    if (of.realtime.floor + of.bulk.floor > 1 + rounding)
+        out.fault(
+            "classes.bulk.floor",
+            "is " + format_share(of.bulk.floor) + ", which is more than classes.realtime.floor, " +
+                format_share(of.realtime.floor) + ", leaves"
+        );
+}
+
 void validate_sizes(const root& settings, findings& out) {
     const limits& l = settings.limits;
     const auto size = [](std::uint64_t n) { return format_amount(n, unit::bytes); };
@@ -165,13 +171,29 @@ void validate_sizes(const root& settings, findings& out) {
         );
 }
 
+constexpr std::size_t short_secret = 16;
+
+void validate_master_key(const std::string& key, findings& out) {
+    if (!is_one_word(key))
+        out.fault("admin.master_key", "must be printable ASCII without spaces");
+    else if (!key.empty() && key.size() < short_secret)
+        out.warn("admin.master_key", "short enough to be guessed; `penstock key new` makes one");
+}
+
 void validate_paths(const root& settings, findings& out) {
-    if (!settings.health.path.starts_with('/') ||
-        settings.health.path.find_first_of(" \t\r\n#") != std::string::npos)
-        out.fault("health.path", "must be a path that begins with `/`");
+    const auto check = [&](const std::string& text, const char* path) {
+        if (!text.starts_with('/') || text.find_first_of(" \t\r\n#") != std::string::npos)
+            out.fault(path, "must be a path that begins with `/`");
+    };
+    check(settings.health.path, "health.path");
+    check(settings.health.scrape.path, "health.scrape.path");
 }
 
 }  // namespace
+
+bool is_one_word(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
 
 bool is_id(std::string_view text, std::string_view more) {
     return !text.empty() && text.size() <= 128 &&
@@ -196,11 +218,24 @@ void validate_routes(
     }
 }
 
+void validate_classes(
+    const std::vector<std::string>& classes, const std::string& path, findings& out
+) {
+    seen_once names(out, "is");
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+        names.see(classes[i], at(path, i));
+        if (classes[i] != "realtime" && classes[i] != "bulk")
+            out.fault(at(path, i), "must be realtime or bulk");
+    }
+}
+
 void validate(const root& settings, const load_options& options, findings& out) {
     validate_listeners(settings, out);
     validate_keys(settings, options, out);
+    validate_master_key(settings.admin.master_key, out);
     validate_models(settings, options, out);
     validate_times(settings, out);
+    validate_floors(settings.classes, out);
     validate_sizes(settings, out);
     validate_paths(settings, out);
     validate_worker_program(settings.worker, out);

@@ -26,7 +26,14 @@ void validate_routes(
     findings& out
 );
 
+// Classes that a key or pool may name, each once.
+void validate_classes(
+    const std::vector<std::string>& classes, const std::string& path, findings& out
+);
+
 // Letters, digits, '.', '_' and '-', and those in `more`; 1 to 128 of them.
+// Printable ASCII without spaces, as a header can carry it; may be empty.
+bool is_one_word(std::string_view text);
 bool is_id(std::string_view text, std::string_view more = "");
 
 }  // namespace penstock::settings

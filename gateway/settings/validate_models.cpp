@@ -5,8 +5,8 @@
 #include "gateway/settings/validate.hpp"
 #include "penstock/contracts/work.hpp"
 
+#include <algorithm>
 #include <map>
-#include <set>
 
 namespace penstock::settings {
 
@@ -21,9 +21,19 @@ bool has_control(std::string_view text) {
     return false;
 }
 
+bool is_reserved(const pool& of) {
+    return !of.classes.empty() || !of.tenants.empty();
+}
+
+// 0 is no limit.
+bool is_smaller(std::uint32_t context, std::uint32_t than) {
+    return context != 0 && (than == 0 || context < than);
+}
+
 class model_validator {
  public:
-    model_validator(const load_options& options, findings& out) : options_(options), out_(out) {}
+    model_validator(const std::vector<key>& keys, const load_options& options, findings& out)
+        : keys_(keys), options_(options), out_(out) {}
 
     void check(const std::string& name, const model& of);
 
@@ -35,12 +45,14 @@ class model_validator {
         const std::vector<std::string>& order,
         const std::string& path
     );
+    void check_reservation(const pool& of, const std::string& path);
     void check_replicas(const std::vector<replica>& replicas, const std::string& path);
     void check_replica(const replica& of, const std::string& path);
     void check_url(const replica& of, const std::string& path);
     void check_client_tls(const tls_upstream& tls, const std::string& path);
     void check_upstream_model(const std::string& name, const std::string& path);
 
+    const std::vector<key>& keys_;
     const load_options& options_;
     findings& out_;
 };
@@ -104,13 +116,27 @@ void model_validator::check_pools(
         check_upstream_model(each.upstream_model, at);
         if (each.replicas.empty()) out_.fault(at + ".replicas", "must name at least one replica");
         check_replicas(each.replicas, at + ".replicas");
-        if (before && before->context == 0)
+        check_reservation(each, at);
+        if (before && before->context == 0 && !is_reserved(*before))
             out_.fault(at, "can never be used: the pool before it has no limit of `context`");
-        else if (before && each.context != 0 && each.context < before->context)
+        else if (before && is_smaller(each.context, before->context))
             out_.fault(
                 at + ".context", "must not be below that of the pool before it: smallest first"
             );
         before = &each;
+    }
+}
+
+// For whom a pool is kept must exist, or the pool would stand idle.
+void model_validator::check_reservation(const pool& of, const std::string& path) {
+    validate_classes(of.classes, path + ".classes", out_);
+    if (out_.was_misread("keys")) return;
+    for (std::size_t i = 0; i < of.tenants.size(); ++i) {
+        const auto is_its = [&](const key& each) {
+            return of.tenants[i] == (each.tenant.empty() ? each.name : each.tenant);
+        };
+        if (std::none_of(keys_.begin(), keys_.end(), is_its))
+            out_.fault(path + ".tenants[" + std::to_string(i) + ']', "is the tenant of no key");
     }
 }
 
@@ -141,10 +167,7 @@ void model_validator::check_replica(const replica& of, const std::string& path) 
         );
     check_upstream_model(of.upstream_model, path);
     validate_routes(of.serves, path + ".serves", options_, out_);
-    if (of.api_key.find_first_not_of(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-            "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-        ) != std::string::npos)
+    if (!is_one_word(of.api_key))
         out_.fault(path + ".api_key", "must be printable ASCII without spaces");
     if (out_.was_misread(path + ".url") || out_.was_misread(path + ".worker")) return;
     if (!of.worker) {
@@ -211,7 +234,7 @@ void check_aliases(const std::map<std::string, model>& models, findings& out) {
 
 void validate_models(const root& settings, const load_options& options, findings& out) {
     if (settings.models.empty()) out.fault("models", "must name at least one model");
-    model_validator validator(options, out);
+    model_validator validator(settings.keys, options, out);
     for (const auto& [name, model] : settings.models)
         validator.check(name, model);
     check_aliases(settings.models, out);

@@ -11,15 +11,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t gpu_digits_max = 3;
-
-bool is_device(std::string_view text) {
-    if (text == "auto" || text == "cpu") return true;
+// Of text that is not auto or cpu. What there will be is told apart from what is misspelt.
+std::string_view device_fault(std::string_view text) {
     constexpr std::string_view gpu = "cuda:";
-    if (!text.starts_with(gpu)) return false;
-    text.remove_prefix(gpu.size());
-    return !text.empty() && text.size() <= gpu_digits_max &&
-           text.find_first_not_of("0123456789") == std::string_view::npos;
+    constexpr std::size_t gpu_digits_max = 3;
+    const std::string_view number = text.starts_with(gpu) ? text.substr(gpu.size()) : "";
+    const bool is_gpu = !number.empty() && number.size() <= gpu_digits_max &&
+                        number.find_first_not_of("0123456789") == std::string_view::npos;
+    return is_gpu ? "not enforced by this version, whose worker has no CUDA; refused rather than "
+                    "ignored: use auto or cpu"
+                  : "must be auto or cpu";
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ void validate_worker(const bundled_worker& worker, const std::string& path, find
     } else if (!fs::is_regular_file(fs::path(worker.model) / "config.json", unknown)) {
         out.fault(path + ".model", "there is no config.json in " + worker.model);
     }
-    if (!is_device(worker.device)) out.fault(path + ".device", "must be auto, cpu or cuda:N");
+    if (worker.device != "auto" && worker.device != "cpu")
+        out.fault(path + ".device", std::string(device_fault(worker.device)));
 }
 
 void validate_worker_program(const worker& all, findings& out) {

@@ -1,28 +1,25 @@
 // A permit for one replica: at once, or after a bounded wait in the model's queue.
 #include "gateway/request_context.hpp"
+#include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
+#include "gateway/stages/steer.hpp"
 
 namespace penstock::gateway {
 namespace {
-
-refusal as_refusal(const refused& why) {
-    using std::chrono::ceil;
-    using std::chrono::milliseconds;
-    refusal r(why.reason);
-    if (why.retry_after > duration::zero()) r.retry_after = ceil<milliseconds>(why.retry_after);
-    r.predicted_wait = ceil<milliseconds>(why.wait);
-    return r;
-}
 
 // A replica that a reload has just added is not in the settings that this request began with, and
 // those that have it may still be on their way to this thread: they come within a tick or two.
 constexpr int looks_for_new_settings = 50;
 
-const replica_entry* find_granted(request_context& c) {
-    if (const auto* known = find_replica(*c.model, c.slot.replica())) return known;
-    c.newer_settings = c.thread.settings;
-    const model_entry* model = c.newer_settings->find_model(c.model->name);
-    return model ? find_replica(*model, c.slot.replica()) : nullptr;
+void find_granted(request_context& c) {
+    replica_place found = find_replica(*c.model, c.slot.replica());
+    if (!found.replica) {
+        c.newer_settings = c.thread.settings;
+        if (const model_entry* model = c.newer_settings->find_model(c.model->name))
+            found = find_replica(*model, c.slot.replica());
+    }
+    c.pool = found.pool;
+    c.replica = found.replica;
 }
 
 }  // namespace
@@ -42,14 +39,15 @@ io::task<stage_result<>> admit(request_context& c) {
         co_return as_refusal(*no);
     }
     c.slot = permit(*c.model->admission, std::get<granted>(said));
-    c.replica = find_granted(c);
+    find_granted(c);
     io::alarm pause(c.thread.loop);
     for (int looks = 0; !c.replica && looks < looks_for_new_settings; ++looks) {
         co_await pause.wait_until(c.now());
-        c.replica = find_granted(c);
+        find_granted(c);
     }
     CO_CHECK_NOW(c.goes_on());
     if (!c.replica) co_return refusal(errc::no_replica);
+    take_pool(c, *c.pool);
     c.record.replica = c.replica->id;
     co_return success();
 }

@@ -40,7 +40,8 @@ void add_own(std::string& out, const request_context& c) {
         add(out, "x-penstock-attempts", r.attempts);
         add(out, "x-penstock-queue-ms", milliseconds(r.queue_wait));
     }
-    if (c.model) add(out, "x-penstock-class", r.klass == request_class::bulk ? "bulk" : "realtime");
+    if (c.has_class)
+        add(out, "x-penstock-class", r.klass == request_class::bulk ? "bulk" : "realtime");
     if (c.cap.what == length::cap_choice::what::clamp)
         add(out, "x-penstock-max-tokens", c.cap.limit);
 }

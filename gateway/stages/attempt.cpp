@@ -2,6 +2,7 @@
 #include "gateway/stages/attempt.hpp"
 
 #include "gateway/request_context.hpp"
+#include "gateway/stages/steer.hpp"
 #include "penstock/openai/answer.hpp"
 
 #include <algorithm>
@@ -52,6 +53,8 @@ std::string head_begin(const request_context& c, std::uint64_t body_size) {
     head += " HTTP/1.1\r\n";
     head += c.replica->own_headers;
     if (c.replica->worker) append_worker_lines(c, head);
+    // An engine that holds work back for larger batches shall do so for less time.
+    if (c.replica->where->is_late(c.now())) head += "X-SLO-HINT: reduce_delta\r\n";
     head += "Content-Length: ";
     head += std::to_string(body_size);
     head += "\r\n";
@@ -189,8 +192,8 @@ io::task<attempt_result> judge_client_error(request_context& c) {
     const int status = c.answer->head().status;
     auto peeked = co_await peek(c, error_body_max, [](std::string_view) { return false; });
     if (peeked.has_error()) co_return std::move(peeked).error();
-    if ((status == 400 || status == 413 || status == 422) && !c.resteered &&
-        c.larger_pool.valid() && says_context_too_small(c.peeked)) {
+    if ((status == 400 || status == 413 || status == 422) && !c.resteered && has_larger_pool(c) &&
+        says_context_too_small(c.peeked)) {
         attempt_failure f = failed(c, errc::context_length_exceeded);
         f.context_too_small = true;
         co_return f;

@@ -1,8 +1,10 @@
 // Who is asking, and for which route. From the head alone: a stranger cannot make us read a body.
 #include "gateway/request_context.hpp"
+#include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
 #include "penstock/openai/facts.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <charconv>
@@ -66,6 +68,8 @@ stage_result<> read_wishes(request_context& c) {
             );
         w.klass = klass == "bulk" ? request_class::bulk : request_class::realtime;
     }
+    c.record.klass = access::clamp_class(c.key->rights, w.klass.value_or(request_class::realtime));
+    c.has_class = true;
     const auto read_time = [&](std::string_view name,
                                std::optional<duration>& out) -> stage_result<> {
         const std::string_view text = headers.find(name);
@@ -85,7 +89,31 @@ stage_result<> read_wishes(request_context& c) {
     return success();
 }
 
+bool is_master_key(const snapshot& s, std::string_view key) {
+    const key_digest asked = digest_of(key);
+    return CRYPTO_memcmp(asked.data(), s.master_key->data(), asked.size()) == 0;
+}
+
+// Keys of clients open nothing here, and the master key opens nothing else.
+stage_result<> find_master(request_context& c) {
+    const snapshot& s = *c.settings;
+    c.key = &s.anonymous;
+    const bool elsewhere = !s.settings.admin.address.empty() && !c.x.is_admin();
+    if (elsewhere) return refusal(errc::unknown_route);
+    if (!s.master_key)
+        return refusal(
+            errc::route_not_allowed, "The admin API is closed: `admin.master_key` is not set."
+        );
+    const std::string_view key = key_in(c.x.head().headers);
+    if (key.empty()) return refusal(errc::missing_api_key);
+    if (!is_master_key(s, key))
+        return refusal(errc::invalid_api_key, "The admin API takes the master key only.");
+    c.key = &s.master;
+    return success();
+}
+
 stage_result<> find_key(request_context& c) {
+    if (c.route && c.route->who == who_may::master) return find_master(c);
     const snapshot& s = *c.settings;
     c.key = &s.anonymous;
     if (!s.asks_for_keys()) return success();
@@ -110,7 +138,7 @@ stage_result<> authenticate(request_context& c) {
     if (found.has_value()) {
         c.route = found.value().row;
         c.route_index = found.value().index;
-        c.path_model = std::move(found.value().model);
+        c.path_name = std::move(found.value().name);
         c.record.route = c.route->route;
     }
     CHECK(find_key(c));
@@ -124,8 +152,9 @@ stage_result<> authenticate(request_context& c) {
     if (c.route->who == who_may::anyone) return success();
     CHECK(access::check_route(c.key->rights, c.route_index, canonical_routes()));
     if (c.route->local) return success();
+    CHECK(read_wishes(c));
     if (c.thread.is_draining()) return refusal(errc::draining);
-    return read_wishes(c);
+    return shed(c);
 }
 
 }  // namespace penstock::gateway

@@ -57,6 +57,7 @@ bool event_relay::take_event(std::string_view event, usage& used) {
     if (facts.what != kind::comment) ++num_events_;
     if (facts.what == kind::content) ++num_content_;
     if (facts.what == kind::error) saw_error_ = true;
+    if (facts.what == kind::done) saw_end_ = true;
     return facts.what != kind::usage_only || !hide_usage_;
 }
 

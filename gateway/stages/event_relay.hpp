@@ -32,6 +32,8 @@ class event_relay {
     // Bytes of an event were sent whose end has not come.
     bool is_inside_event() const noexcept { return released_ || oversized_; }
     bool saw_error() const noexcept { return saw_error_; }
+    // The event that says that nothing more comes: `[DONE]`, message_stop, response.completed.
+    bool saw_end() const noexcept { return saw_end_; }
 
  private:
     bool take_event(std::string_view event, usage& used);
@@ -46,7 +48,7 @@ class event_relay {
     bool released_ = false;   // what is in `incomplete_` has been sent already
     bool oversized_ = false;
     bool lends_ = false;
-    bool saw_error_ = false;
+    bool saw_error_ = false, saw_end_ = false;
     std::uint32_t num_events_ = 0, num_content_ = 0;
 };
 

@@ -60,6 +60,12 @@ retry::action decide(const request_context& c, const attempt_failure& failure) {
     );
 }
 
+void tell_first_byte(request_context& c) {
+    const time_point now = c.record.first_byte;
+    c.slot.tell(event::first_byte{}, now);
+    if (now > c.work.ttft_deadline) c.replica->where->was_late(now);
+}
+
 // Back to *admit* with this replica excluded.
 after_forward place_elsewhere(request_context& c, const attempt_failure& failure) {
     c.thread.metrics.retried(c.model->name, describe(failure.why.code).label);
@@ -78,7 +84,7 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
         if (tried.has_value()) {
             c.comments.stop();
             c.record.first_byte = c.now();
-            if (c.is_event_stream) c.slot.tell(event::first_byte{}, c.record.first_byte);
+            if (c.is_event_stream) tell_first_byte(c);
             co_return after_forward::answered;
         }
         const attempt_failure failure = std::move(tried).error();

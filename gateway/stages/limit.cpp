@@ -19,22 +19,27 @@ scope_list scopes_of(const request_context& c) {
     return scopes;
 }
 
+refusal over_cap(const request_context& c) {
+    const char* whose = c.own_cap == c.key->max_tokens ? "this key" : "this model";
+    return {
+        errc::over_cap,
+        "max_tokens is " + std::to_string(*c.facts.max_tokens) + "; " + whose + " allows at most " +
+            std::to_string(c.own_cap) + ".",
+        "max_tokens"
+    };
+}
+
 }  // namespace
 
 stage_result<> limit(request_context& c) {
     CHECK(access::check(
         c.key->rights, {c.model->index, c.model->name, c.route_index}, canonical_routes()
     ));
-    c.cap = length::apply_cap(c.facts.max_tokens, c.model->max_tokens, c.model->over_cap);
-    if (c.cap.what == length::cap_choice::what::refuse)
-        return refusal(
-            errc::over_cap,
-            "max_tokens is " + std::to_string(*c.facts.max_tokens) +
-                "; this model allows at most " + std::to_string(c.model->max_tokens) + ".",
-            "max_tokens"
-        );
+    c.own_cap = length::tightest({c.model->max_tokens, c.key->max_tokens});
+    c.cap = length::apply_cap(c.facts.max_tokens, c.own_cap, c.model->over_cap);
+    if (c.cap.what == length::cap_choice::what::refuse) return over_cap(c);
     c.work.output_limit = c.cap.limit;
-    c.work.output_expected = length::expected_output(c.facts, c.cap.limit);
+    c.work.output_expected = length::expected_output(c.facts, c.cap.limit, c.known.output);
     c.record.est_output = c.work.output_expected;
     c.record.max_tokens = c.cap.limit;
 

@@ -12,7 +12,7 @@ namespace {
 void keep_upstream_part(request_context& c) {
     const auto& head = c.x.head();
     c.upstream_target = c.route->route;
-    if (!head.query.empty() && c.path_model.empty()) {
+    if (!head.query.empty() && c.path_name.empty()) {
         c.upstream_target += '?';
         c.upstream_target += head.query;
     }
@@ -27,6 +27,7 @@ void keep_upstream_part(request_context& c) {
          "api-key",
          "accept-encoding",
          "expect",
+         "x-slo-hint",
          "cookie",
          "x-request-id",
          c.trace_id.empty() ? "traceparent" : "host"},
@@ -48,7 +49,7 @@ std::string served_by(const request_context& c) {
 }
 
 stage_result<> find_model(request_context& c) {
-    const std::string& asked = c.path_model.empty() ? c.facts.model : c.path_model;
+    const std::string& asked = c.path_name.empty() ? c.facts.model : c.path_name;
     c.model = c.settings->find_model(asked);
     if (!c.model)
         return refusal(
@@ -68,6 +69,21 @@ stage_result<> find_model(request_context& c) {
     );
 }
 
+std::uint64_t affinity_of(const request_context& c) {
+    const auto& facts = c.facts;
+    return c.wishes.session_hash ? c.wishes.session_hash
+           : facts.session_hash  ? facts.session_hash
+           : facts.user_hash     ? facts.user_hash
+                                 : facts.prefix_hash;
+}
+
+// The one estimate, by what earlier answers have taught.
+void estimate(request_context& c) {
+    c.asker = {c.model->name_hash, c.key->tenant_hash, affinity_of(c)};
+    c.known = c.thread.process.learned.recall(c.asker, c.record.arrived);
+    c.prompt = length::estimate_prompt(c.facts, c.known.factors);
+}
+
 void make_work(request_context& c) {
     auto& w = c.work;
     const auto& facts = c.facts;
@@ -75,24 +91,23 @@ void make_work(request_context& c) {
     w.id = openai::hash_of(c.request_id);
     w.tenant = c.key->tenant_number;
     w.key = c.key->index;
-    w.klass = access::clamp_class(c.key->rights, c.wishes.klass.value_or(request_class::realtime));
+    w.klass = c.record.klass;
     w.model = c.model->index;
     w.prompt_tokens = c.prompt.tokens;
     w.prompt_error = c.prompt.error;
     w.needs = std::uint64_t{1} << c.route_index;
     w.streamed = facts.stream;
     w.no_queue = c.wishes.no_queue;
-    w.affinity = c.wishes.session_hash ? c.wishes.session_hash
-                 : facts.session_hash  ? facts.session_hash
-                 : facts.user_hash     ? facts.user_hash
-                                       : facts.prefix_hash;
+    w.affinity = c.asker.affinity;
+    w.cached_hint = length::cached_hint(c.known.last, c.prompt.tokens);
     w.arrived = c.record.arrived;
     const duration total = limits.timeouts.total;
     w.deadline = after(w.arrived, std::min(c.wishes.deadline.value_or(total), total));
-    if (c.wishes.ttft) w.ttft_deadline = after(w.arrived, *c.wishes.ttft);
+    // Nobody may wish for longer than its class may wait.
+    const duration longest = c.settings->limits_of(w.klass).timeout;
+    if (c.wishes.ttft) w.ttft_deadline = after(w.arrived, std::min(*c.wishes.ttft, longest));
 
     auto& r = c.record;
-    r.klass = w.klass;
     r.streamed = w.streamed;
     r.est_prompt = w.prompt_tokens;
     r.est_error = w.prompt_error;
@@ -108,7 +123,7 @@ io::task<stage_result<>> read(request_context& c) {
     CO_CHECK(c.x.read_body());
     const std::string_view body = c.x.body();
     c.record.bytes_in = body.size();
-    const bool model_from_path = !c.path_model.empty();
+    const bool model_from_path = !c.path_name.empty();
     auto scanned =
         c.route->body == openai::body_kind::multipart
             ? openai::scan_multipart(
@@ -123,7 +138,7 @@ io::task<stage_result<>> read(request_context& c) {
     if (scanned.has_error()) co_return std::move(scanned).error();
     c.facts = std::move(scanned).value();
     CO_CHECK_NOW(find_model(c));
-    c.prompt = length::estimate_prompt(c.facts);
+    estimate(c);
     make_work(c);
     keep_upstream_part(c);
     c.in_flight = observe::thread_metrics::in_flight(c.thread.metrics.model(c.model->name));

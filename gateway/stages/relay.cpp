@@ -67,8 +67,10 @@ class passage {
         auto sent = c_.x.write_now(pieces_, last);
         pieces_.clear();
         if (sent.has_error()) return error(errc::client_gone);
+        is_out_ = sent.value();
         return sent;
     }
+    void drained() { is_out_ = true; }
 
     void count_chunk() {
         if (!c_.is_event_stream) return;
@@ -96,6 +98,8 @@ class passage {
     }
 
     bool says_error() const { return events_.saw_error(); }
+    // The last event has left, whatever of the framing has not.
+    bool has_said_all() const { return events_.saw_end() && is_out_; }
     bool is_inside_event() const { return events_.is_inside_event(); }
 
  private:
@@ -108,6 +112,7 @@ class passage {
     observe::model_slot model_;
     time_point last_chunk_, last_progress_;
     std::uint32_t told_ = 0;
+    bool is_out_ = false;  // the kernel has taken all that was sent
     std::vector<std::string_view> pieces_;
 };
 
@@ -139,6 +144,7 @@ io::task<result<void>> pass_on(request_context& c, passage& p) {
         if (!sent.value()) {
             auto drained = co_await c.x.drain();
             if (drained.has_error()) co_return error(errc::client_gone);
+            p.drained();
         }
         if (done) co_return success();
         if (!c.peeked.empty()) std::string().swap(c.peeked);
@@ -162,14 +168,22 @@ io::task<stage_result<>> relay(request_context& c) {
     passage p(c);
     auto passed = co_await pass_on(c, p);
     const bool whole = passed.has_value();
-    p.close_account(whole);
     if (!whole) {
-        c.inside_event = p.is_inside_event();
-        c.upstream.close();
         refusal why = as_refusal(c, std::move(passed).error());
+        c.upstream.close();
+        // SDKs leave at the last event, before the answer's framing has ended.
+        const bool has_all = why.code == errc::client_gone && p.has_said_all();
+        p.close_account(has_all);
+        if (has_all) {
+            c.end = p.says_error() ? ending::upstream_error : ending::served;
+            c.x.abort();
+            co_return success();
+        }
+        c.inside_event = p.is_inside_event();
         c.end = why.code == errc::client_gone ? ending::client_gone : ending::upstream_error;
         co_return why;
     }
+    p.close_account(true);
     if (c.answer->is_reusable() && c.upstream.is_open()) {
         c.upstream.set_deadline(never);
         c.replica->where->give_back(c.thread.loop, std::move(c.upstream));

@@ -9,7 +9,9 @@ constexpr int client_closed_request = 499;
 
 ending ending_of(const refusal& why) {
     if (why.code == errc::client_gone) return ending::client_gone;
-    if (why.code == errc::queue_timeout || why.code == errc::deadline_spent) return ending::expired;
+    if (why.code == errc::queue_timeout || why.code == errc::deadline_spent ||
+        why.code == errc::too_late)
+        return ending::expired;
     return describe(why.code).who == blame::upstream ? ending::upstream_error : ending::refused;
 }
 
@@ -38,6 +40,10 @@ void settle(request_context& c, const refusal* why) {
     r.last_byte = c.now();
     const event::completed how{.used = c.used, .end = c.end, .streamed = c.work.streamed};
     c.slot.end(how, r.last_byte);
+    if (c.steered_to)
+        c.thread.process.learned.teach(
+            c.asker, c.facts, c.steered_to->context, c.used, c.end, r.last_byte
+        );
     c.reserved.settle(cost_of(c), r.last_byte);
 
     r.request_id = c.request_id;

@@ -92,6 +92,7 @@ void domain::arrive(const work& work, admission_wait& who, time_point now) {
     locked held(*this);
     if (work.tried.empty()) budget_.request_came();
     who.ticket_ = policy_->arrive(work, now);
+    who.klass_ = work.klass;
     if (who.ticket_.slot >= waiters_.size()) waiters_.resize(who.ticket_.slot + 1);
     waiters_[who.ticket_.slot] = &who;
     advance(std::move(held), now);
@@ -121,13 +122,58 @@ void domain::on(replica_index who, const replica_fact& what, time_point now) {
 }
 
 admission_policy::indices domain::settings_changed(
-    const domain_spec& spec, const retry::budget_settings& budget, time_point now
+    const domain_spec& spec,
+    const retry::budget_settings& budget,
+    time_point now,
+    const replica_words& words
 ) {
     locked held(*this);
     budget_.settings_changed(budget);
     auto indices = policy_->settings_changed(spec, now);
+    for (std::size_t pool = 0; pool < indices.replicas.size(); ++pool)
+        for (std::size_t i = 0; i < indices.replicas[pool].size(); ++i)
+            heed(
+                indices.replicas[pool][i],
+                words.empty() ? operator_word::ready : words[pool][i],
+                now
+            );
     advance(std::move(held), now);
     return indices;
+}
+
+// ── an operator's word ──────────────────────────────────────────────────────────────────────────
+
+void domain::heed(replica_index who, operator_word configured, time_point now) {
+    if (who.value >= told_.size()) told_.resize(who.value + 1);
+    told& of = told_[who.value];
+    const bool was_away = of.word != operator_word::ready;
+    const bool is_new = std::exchange(of.configured, configured) != configured;
+    if (is_new) of.word = configured;
+    // Said again: a policy begins anew with a replica that was out of the settings for a while.
+    if (was_away || of.word != operator_word::ready)
+        policy_->on(who, fact::state{replica_state::draining}, now);
+    if (was_away && of.word == operator_word::ready) tell_word(who, now);
+}
+
+void domain::tell_word(replica_index who, time_point now) {
+    const bool serves = told_[who.value].word == operator_word::ready;
+    const auto state = serves ? replica_state::ready : replica_state::draining;
+    policy_->on(who, fact::state{state}, now);
+}
+
+void domain::say(replica_index who, operator_word word, time_point now) {
+    locked held(*this);
+    if (who.value >= told_.size()) return;
+    const operator_word before = std::exchange(told_[who.value].word, word);
+    // `ready` to one that serves already would be taken for its coming up.
+    if ((before == operator_word::ready) == (word == operator_word::ready)) return;
+    tell_word(who, now);
+    advance(std::move(held), now);
+}
+
+operator_word domain::word_of(replica_index who) const {
+    const locked held(*this);
+    return who.value < told_.size() ? told_[who.value].word : operator_word::ready;
 }
 
 bool domain::may_retry(time_point now) {
@@ -140,8 +186,10 @@ void domain::advance(locked held, time_point now) {
         verdict_batch batch;
         const bool more = policy_->advance(now, batch);
         std::array<admission_wait*, verdict_batch_size> whose{};
-        for (std::size_t i = 0; i < batch.size; ++i)
+        for (std::size_t i = 0; i < batch.size; ++i) {
             whose[i] = take_waiter(ticket_of(batch.items[i]));
+            if (whose[i]) note(batch.items[i], *whose[i]);
+        }
         const time_point due = policy_->next_wakeup();
         held.unlock();
         for (std::size_t i = 0; i < batch.size; ++i)
@@ -152,6 +200,22 @@ void domain::advance(locked held, time_point now) {
         }
         held.lock();
     }
+}
+
+// One who would not wait was not refused for want of anything.
+void domain::note(const verdict& what, const admission_wait& who) {
+    const auto* no = std::get_if<refused>(&what);
+    if (!no || no->reason == errc::would_queue) return;
+    sheds_[static_cast<std::size_t>(who.klass_)].store(true, std::memory_order_relaxed);
+}
+
+std::optional<refused> domain::sheds(
+    request_class klass, tenant_index tenant, const pool_list& pools, time_point now
+) {
+    const locked held(*this);
+    auto why = policy_->sheds(klass, tenant, pools, now);
+    if (!why) sheds_[static_cast<std::size_t>(klass)].store(false, std::memory_order_relaxed);
+    return why;
 }
 
 admission_wait* domain::take_waiter(ticket who) {

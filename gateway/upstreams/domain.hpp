@@ -2,15 +2,19 @@
 // one timer. Any thread.
 #pragma once
 
+#include "gateway/upstreams/operator_word.hpp"
 #include "penstock/contracts/admission.hpp"
 #include "penstock/io/loop.hpp"
 #include "penstock/observe/cells.hpp"
 #include "penstock/refusal.hpp"
 #include "policies/retry/budget.hpp"
 
+#include <array>
+#include <atomic>
 #include <coroutine>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +77,7 @@ class admission_wait {
     io::loop& home_;
     std::coroutine_handle<> waiter_;
     ticket ticket_;
+    request_class klass_ = request_class::realtime;
     verdict verdict_;
     bool decided_ = false;
 };
@@ -95,8 +100,29 @@ class domain {
 
     void on(ticket who, const ticket_event& what, time_point now);
     void on(replica_index who, const replica_fact& what, time_point now);
+    // `words` are the settings' own, in the shape of the spec's replicas; left out: all ready. The
+    // first word of a replica is the settings'; after that the newest holds, an operator's or that
+    // of settings which say another than those before. Other reloads leave it as it is, and it is
+    // kept by the replica's id.
+    using replica_words = std::vector<std::vector<operator_word>>;
     admission_policy::indices settings_changed(
-        const domain_spec& spec, const retry::budget_settings& budget, time_point now
+        const domain_spec& spec,
+        const retry::budget_settings& budget,
+        time_point now,
+        const replica_words& words = {}
+    );
+
+    // Cordoned and drained replicas are `draining` to the policy.
+    void say(replica_index who, operator_word word, time_point now);
+    operator_word word_of(replica_index who) const;
+
+    // False: nobody of this class was refused since the policy last said that it sheds none. Costs
+    // one relaxed load.
+    bool may_shed(request_class klass) const noexcept {
+        return sheds_[static_cast<std::size_t>(klass)].load(std::memory_order_relaxed);
+    }
+    std::optional<refused> sheds(
+        request_class klass, tenant_index tenant, const pool_list& pools, time_point now
     );
 
     // Takes one retry from the model's budget.
@@ -118,12 +144,21 @@ class domain {
     // those of other loops by post. Called with the mutex held, which it releases.
     void advance(locked held, time_point now);
     admission_wait* take_waiter(ticket who);
+    void note(const verdict& what, const admission_wait& who);
+    void heed(replica_index who, operator_word configured, time_point now);
+    void tell_word(replica_index who, time_point now);
+
+    struct told {
+        operator_word configured = operator_word::ready, word = operator_word::ready;
+    };
 
     const std::string id_;
     mutable std::mutex mutex_;
     std::unique_ptr<admission_policy> policy_;
     retry::budget budget_;
     std::vector<admission_wait*> waiters_;  // by ticket slot
+    std::vector<told> told_;                // by replica
+    std::array<std::atomic<bool>, num_classes> sheds_{};
     mutable observe::histogram lock_wait_, lock_hold_;
     std::unique_ptr<timer> timer_;
 };

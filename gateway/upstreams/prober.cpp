@@ -2,79 +2,27 @@
 #include "gateway/upstreams/prober.hpp"
 
 #include "gateway/settings/settings.hpp"
+#include "gateway/upstreams/ask.hpp"
 #include "gateway/workers/worker_places.hpp"
-#include "penstock/http/client.hpp"
 #include "penstock/observe/log.hpp"
 
 #include <boost/json.hpp>
 
 namespace penstock::gateway {
-namespace {
-
-constexpr std::size_t probe_body_max = 256 * 1024;
-
-struct probe_answer {
-    int status = 0;
-    std::string body;
-};
-
-// One request on a connection of its own.
-io::task<result<probe_answer>> ask(
-    io::channel& channel,
-    io::loop& home,
-    const replica_entry& replica,
-    std::string_view method,
-    std::string_view path,
-    std::string_view body,
-    time_point deadline
-) {
-    CO_CHECK(replica.where->connect(channel, home, deadline));
-    channel.set_deadline(deadline);
-    std::string request(method);
-    request += ' ';
-    request += path;
-    request += " HTTP/1.1\r\n" + replica.own_headers + "Connection: close\r\n";
-    if (!body.empty())
-        request +=
-            "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-            "\r\n";
-    request += "\r\n";
-    request += body;
-    CO_CHECK(channel.send(request));
-    http::answer answer(channel);
-    CO_CHECK(answer.read_head());
-    probe_answer got{answer.head().status, {}};
-    std::string_view payload;
-    while (got.body.size() < probe_body_max) {
-        const auto step = answer.next(payload);
-        if (step == http::body_reader::step::payload) {
-            got.body.append(payload);
-            continue;
-        }
-        if (step != http::body_reader::step::more) break;
-        auto bytes = co_await channel.read();
-        auto more = answer.feed(std::move(bytes));
-        if (more.has_error()) co_return std::move(more).error();
-        if (!more.value()) break;
-    }
-    co_return got;
-}
-
-}  // namespace
 
 void prober::follow(std::shared_ptr<const snapshot> now) {
     if (stopping_) return;
     settings_ = std::move(now);
-    for (const auto& model : settings_->models)
-        for (const auto& version : model.versions)
-            for (const auto& pool : version.pools)
-                for (const auto& replica : pool.replicas) {
-                    const auto [row, is_new] = watched_.try_emplace(replica.id, home_);
-                    expect(model, replica, row->second);
-                    if (!is_new) continue;
-                    ++num_watched_;
-                    io::spawn(watch(replica.id, row->second), [](const std::exception_ptr&) {});
-                }
+    for_each_replica(*settings_, [&](const target& t) {
+        const auto [row, is_new] = watched_.try_emplace(t.replica->id, home_);
+        expect(*t.model, *t.replica, row->second);
+        if (!is_new) return;
+        ++num_watched_;
+        io::spawn(
+            watch(t.replica->id, row->second),
+            [this, id = t.replica->id](const std::exception_ptr& what) { ended(id, what); }
+        );
+    });
 }
 
 // A replica that is a bundled worker only now is starting, whatever an answer of what stood there
@@ -95,15 +43,6 @@ void prober::stop() noexcept {
     }
 }
 
-prober::target prober::find(const std::string& replica_id) const {
-    for (const auto& model : settings_->models)
-        for (const auto& version : model.versions)
-            for (const auto& pool : version.pools)
-                for (const auto& replica : pool.replicas)
-                    if (replica.id == replica_id) return {&model, &pool, &replica};
-    return {};
-}
-
 void prober::probe_now(const std::string& replica_id) noexcept {
     if (const auto row = watched_.find(replica_id); row != watched_.end()) row->second.pause.ring();
 }
@@ -115,7 +54,7 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
     std::uint64_t was_run = 0;
     while (true) {
         const auto s = settings_;
-        const target t = find(replica_id);
+        const target t = find_replica(*s, replica_id);
         if (!t) break;
         const std::uint64_t run = t.replica->worker ? t.replica->worker->status.run() : 0;
         if (run != was_run) was_well = false;
@@ -133,16 +72,23 @@ io::task<void> prober::watch(std::string replica_id, watcher& own) {
         if (!tell(t, own, ready, run)) continue;
         if (was_well != ready) {
             const auto& name = t.replica->id;
-            if (ready)
+            if (ready) {
                 observe::log::info("replica_up", {{"replica", name}});
-            else
+                came_up_(name);
+            } else {
                 observe::log::warning("replica_down", {{"replica", name}});
+            }
         }
         was_well = ready;
         const duration every = s->settings.health.every;
         co_await own.pause.wait_until(after(home_.now(), every));
         if (stopping_) break;
     }
+}
+
+// One that failed begins anew with the next settings.
+void prober::ended(const std::string& replica_id, const std::exception_ptr& what) noexcept {
+    observe::log::escaped("probe_failed", what, replica_id);
     watched_.erase(replica_id);
     --num_watched_;
 }
@@ -169,7 +115,8 @@ bool prober::tell(const target& t, const watcher& own, bool ready, std::uint64_t
 io::task<bool> prober::probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel) {
     const auto& health = s->settings.health;
     const time_point deadline = after(io::loop::exact_now(), health.timeout);
-    auto asked = co_await ask(channel, home_, *t.replica, "GET", health.path, {}, deadline);
+    const question what{.method = "GET", .path = health.path, .headers = t.replica->own_headers};
+    auto asked = co_await ask(channel, home_, *t.replica->where, what, deadline);
     if (asked.has_error() || asked.value().status < 200 || asked.value().status > 299)
         co_return false;
     if (health.path.ends_with("/models")) compare_context(t, asked.value().body);
@@ -186,8 +133,13 @@ io::task<bool> prober::warm_up(std::shared_ptr<const snapshot> s, target t, io::
             view.state != replica_state::dead)
             co_return true;
     const time_point deadline = after(io::loop::exact_now(), settings->timeout);
-    auto asked =
-        co_await ask(channel, home_, *t.replica, "POST", settings->path, settings->body, deadline);
+    const question what{
+        .method = "POST",
+        .path = settings->path,
+        .headers = t.replica->own_headers,
+        .body = settings->body
+    };
+    auto asked = co_await ask(channel, home_, *t.replica->where, what, deadline);
     const bool warm = asked.has_value() && asked.value().status < 300;
     observe::log::info("replica_warmed", {{"replica", t.replica->id}, {"done", warm}});
     co_return warm;

@@ -5,6 +5,8 @@
 #include "penstock/io/loop.hpp"
 
 #include <atomic>
+#include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,7 +16,9 @@ namespace penstock::gateway {
 
 class prober {
  public:
-    explicit prober(io::loop& home) : home_(home) {}
+    // `came_up` hears of each replica that is found up, on the loop's thread.
+    prober(io::loop& home, std::function<void(const std::string& replica_id)> came_up)
+        : home_(home), came_up_(std::move(came_up)) {}
 
     // On the loop's thread: probes what is in `now` from here on and leaves the rest alone.
     void follow(std::shared_ptr<const snapshot> now);
@@ -32,14 +36,10 @@ class prober {
         io::channel channel;
         const upstream* where = nullptr;  // by the newest settings
     };
-    struct target {
-        const model_entry* model = nullptr;
-        const pool_entry* pool = nullptr;
-        const replica_entry* replica = nullptr;
-        explicit operator bool() const noexcept { return replica != nullptr; }
-    };
-    target find(const std::string& replica_id) const;
+    using target = replica_place;
+
     io::task<void> watch(std::string replica_id, watcher& own);
+    void ended(const std::string& replica_id, const std::exception_ptr& what) noexcept;
     bool tell(const target& t, const watcher& own, bool ready, std::uint64_t run);
     void expect(const model_entry& model, const replica_entry& replica, watcher& own);
     io::task<bool> probe(std::shared_ptr<const snapshot> s, target t, io::channel& channel);
@@ -47,6 +47,7 @@ class prober {
     void compare_context(const target& t, std::string_view models_body);
 
     io::loop& home_;
+    std::function<void(const std::string&)> came_up_;
     std::shared_ptr<const snapshot> settings_;
     std::map<std::string, watcher> watched_;  // by the replica's id
     std::atomic<std::size_t> num_watched_{0};

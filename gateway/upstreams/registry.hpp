@@ -30,6 +30,8 @@ class registry {
         const settings::replica& replica, const settings::root& settings
     );
     domain& domain_for(const std::string& model);
+    // Each has connections of its own to every upstream.
+    std::size_t num_loops() const noexcept { return loops_.size(); }
 
     // Domains whose model is no longer there drain.
     void drain_all_but(const std::vector<std::string>& models, time_point now);

@@ -47,6 +47,16 @@ class upstream {
         return duration(rtt_.load(std::memory_order_relaxed));
     }
 
+    // A first token came after its target. For a while the requests that go there say so
+    // (`X-SLO-HINT`). Any thread.
+    static constexpr duration late_for = std::chrono::seconds(10);
+    void was_late(time_point now) noexcept {
+        late_until_.store(after(now, late_for), std::memory_order_relaxed);
+    }
+    bool is_late(time_point now) const noexcept {
+        return now < late_until_.load(std::memory_order_relaxed);
+    }
+
  private:
     std::vector<io::endpoint> endpoints() const;
     io::task<result<void>> connect_to(
@@ -61,6 +71,7 @@ class upstream {
     std::vector<io::endpoint> endpoints_;
     std::vector<std::unique_ptr<http::idle_connections>> idle_;  // by loop
     std::atomic<std::int64_t> rtt_{0};
+    std::atomic<time_point> late_until_{time_point{}};
 };
 
 }  // namespace penstock::gateway

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t heard_at_once = 64 * 1024;
 constexpr int hearings_after_death = 64;
 constexpr duration look_every = std::chrono::milliseconds(20);
-// A death longer than this is told to requests at once, so that they go elsewhere.
-constexpr duration worth_waiting_for = std::chrono::seconds(2);
 // The kernel may hold a killed process back for as long as a device does not answer.
 constexpr duration wait_for_the_killed = std::chrono::seconds(5);
 constexpr std::string_view ready_word = "ready";
@@ -153,8 +151,7 @@ void worker_life::wait_for_restart(const std::string& how, time_point now) {
     due_ = after(now, wait);
     order_.place->status.end();
     order_.place->status.restarted();
-    // Requests wait for the next start if it is near; a worker that dies again and again is down.
-    say(wait <= worth_waiting_for ? replica_state::starting : replica_state::dead, now);
+    say(health::state_until_restart(wait), now);
     observe::log::warning(
         "worker_died",
         {{"replica", order_.replica},

@@ -2,11 +2,13 @@
 // gateway's whole life.
 #pragma once
 
+#include "gateway/workers/socket_folder.hpp"
 #include "gateway/workers/worker_status.hpp"
 #include "penstock/result.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace penstock::gateway {
@@ -17,22 +19,19 @@ struct worker_place {
 };
 
 // The sockets stand in a folder that only our user may enter: under XDG_RUNTIME_DIR, else under
-// /tmp. It is made when it is first needed and removed with its owner.
+// /tmp. It is made when it is first needed and removed with its owner; what gateways that were
+// killed have left there goes first.
 class worker_places {
  public:
-    worker_places() = default;
-    ~worker_places();
-    worker_places(const worker_places&) = delete;
-    worker_places& operator=(const worker_places&) = delete;
-
     // The same one for the same id. Used by the thread that starts and reloads; a place stays where
     // it is.
     result<worker_place*> of(const std::string& replica_id);
-    const std::string& folder() const noexcept { return folder_; }
+    // Empty: it was not needed yet.
+    std::string folder() const { return folder_ ? folder_->path() : std::string(); }
 
  private:
     result<void> make_folder();
-    std::string folder_;  // empty: not made yet
+    std::optional<socket_folder> folder_;
     std::map<std::string, std::unique_ptr<worker_place>> places_;
 };
 

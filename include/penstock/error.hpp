@@ -27,6 +27,7 @@ enum class errc : std::uint8_t {
     head_timeout,
     body_timeout,
     malformed_body,
+    unsupported_encoding,
     invalid_json,
     json_too_deep,
     ambiguous_field,

@@ -16,6 +16,8 @@ namespace penstock::admission {
 // Promises
 //  - A replica never has more in flight by new grants than its slots, its slow start and its
 //    breaker allow; lowered slots take nothing away from those that run.
+//  - A pool serves tickets that prefer another only while less than `spill_below` of its slots are
+//    in use.
 //  - Of tickets that could start on the same replicas the first to arrive starts first; a ticket
 //    that cannot start yet holds up no other. `tried` replicas are out for good.
 //  - A ticket is refused as soon as no replica that it has not tried is up or, by its supervisor's

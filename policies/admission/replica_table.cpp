@@ -39,6 +39,7 @@ admission_policy::indices replica_table::apply(const domain_spec& spec, time_poi
     breaker_ = spec.breaker;
     outlier_ = spec.outlier;
     slow_start_ = spec.slow_start;
+    spill_below_ = spec.spill_below;
     std::vector<bool> was_listed(replicas_.size());
     for (std::size_t i = 0; i < replicas_.size(); ++i)
         was_listed[i] = replicas_[i].listed;
@@ -89,18 +90,31 @@ bool replica_table::may_use(const demand& wanted, replica_index who) const noexc
     return lacking == 0 && !wanted.tried.contains(who);
 }
 
+bool replica_table::has_room_for_others(const pool& p, time_point now) const noexcept {
+    std::uint64_t used = 0, slots = 0;
+    for (const replica_index who : p.members) {
+        const replica& r = replicas_[who.value];
+        if (stands(r, now) == standing::down) continue;
+        used += r.in_flight;
+        slots += limit(r, now);
+    }
+    return static_cast<double>(used) < spill_below_ * static_cast<double>(slots);
+}
+
 replica_table::choice replica_table::choose(const demand& wanted, time_point now) const {
     choice found;
     for (const pool_index each : wanted.pools) {
         const pool* p = find(each);
         if (!p) continue;
+        const bool has_room = each == wanted.pools.items[0] || has_room_for_others(*p, now);
         const auto load_of = [&](std::size_t i) -> placement::load {
             const replica_index who = p->members[i];
             const replica& r = replicas_[who.value];
             if (!may_use(wanted, who)) return {};
             const standing s = stands(r, now);
-            found.busy |= s == standing::busy;
-            if (s != standing::free) return {};
+            const bool is_free = s == standing::free && has_room;
+            found.busy |= s != standing::down && !is_free;
+            if (!is_free) return {};
             return {r.in_flight, limit(r, now)};
         };
         const std::size_t at = placement::least_loaded(p->members.size(), p->next, load_of);
@@ -278,9 +292,11 @@ void replica_table::explain(const demand& wanted, time_point now, prediction& ou
     for (const pool_index each : wanted.pools) {
         const pool* p = find(each);
         if (!p) continue;
+        const bool has_room = each == wanted.pools.items[0] || has_room_for_others(*p, now);
         for (const replica_index who : p->members) {
             const replica& r = replicas_[who.value];
-            const bool eligible = may_use(wanted, who) && stands(r, now) == standing::free;
+            const bool is_free = stands(r, now) == standing::free && has_room;
+            const bool eligible = may_use(wanted, who) && is_free;
             out.candidates.push_back({
                 .replica = who,
                 .eligible = eligible,

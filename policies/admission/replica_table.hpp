@@ -40,7 +40,9 @@ class replica_table {
         replica_index replica;  // none: nothing can start now
         bool busy = false;      // but something could later without anybody coming back to life
     };
-    // The least loaded replica of the first pool that has one free. O(replicas of the pools).
+    // The least loaded replica of the first pool that has one free. A pool that is not the first of
+    // these counts as busy unless less than `spill_below` of its slots are in use, so that what
+    // belongs there finds room. O(replicas of the pools).
     choice choose(const demand& wanted, time_point now) const;
     // When a replica that is not eligible now may be, as far as time alone decides; `never` if
     // none.
@@ -123,6 +125,7 @@ class replica_table {
     const pool* find(pool_index i) const noexcept;
     std::uint32_t limit(const replica& r, time_point now) const noexcept;
     standing stands(const replica& r, time_point now) const noexcept;
+    bool has_room_for_others(const pool& p, time_point now) const noexcept;
     replica_state state(const replica& r, time_point now) const noexcept;
     void judge(replica& r, bool failed, bool was_probe, time_point now);
     void eject(replica& r, time_point now);
@@ -130,6 +133,7 @@ class replica_table {
     breaker_settings breaker_;
     outlier_settings outlier_;
     duration slow_start_{};
+    double spill_below_ = 1;
     std::vector<replica> replicas_;
     std::vector<pool> pools_;
     std::unordered_map<std::string, replica_index> replica_of_;

@@ -20,6 +20,12 @@ bool life::come_up(time_point now) noexcept {
     return true;
 }
 
+void life::resume(time_point now) noexcept {
+    draining_ = false;
+    if (up_ == replica_state::ready && now - draining_since_ >= cold_after)
+        up_ = replica_state::starting;
+}
+
 bool life::probed(bool healthy, time_point now) noexcept {
     if (healthy) return come_up(now);
     if (up_ == replica_state::ready && ++misses_ >= misses_until_dead) up_ = replica_state::dead;
@@ -29,9 +35,11 @@ bool life::probed(bool healthy, time_point now) noexcept {
 bool life::said(replica_state what, time_point now) noexcept {
     switch (what) {
         case replica_state::ready:
-            draining_ = false;
-            return come_up(now);
+            if (!draining_) return come_up(now);
+            resume(now);
+            return false;
         case replica_state::draining:
+            if (!draining_) draining_since_ = now;
             draining_ = true;
             return false;
         case replica_state::starting:

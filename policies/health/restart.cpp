@@ -16,4 +16,8 @@ duration restart_backoff::died(duration ready_for, const restart_settings& setti
     return last_;
 }
 
+replica_state state_until_restart(duration restart_in) noexcept {
+    return restart_in <= worth_waiting_for ? replica_state::starting : replica_state::dead;
+}
+
 }  // namespace penstock::health

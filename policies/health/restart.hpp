@@ -1,7 +1,9 @@
-// When a worker that died is started again: at once would burn a core on one that cannot start.
+// When a worker that died is started again, since at once would burn a core on one that cannot
+// start, and what requests are told meanwhile.
 #pragma once
 
 #include "penstock/clock.hpp"
+#include "penstock/contracts/admission.hpp"
 
 #include <cstdint>
 
@@ -24,5 +26,13 @@ class restart_backoff {
  private:
     duration last_{};  // zero: none yet, or forgotten
 };
+
+// Not a setting: how long a request waits at most is `classes.*.timeout`, and how near a restart is
+// `worker.restart`. This only says from when on waiting is in vain more often than not.
+inline constexpr duration worth_waiting_for = std::chrono::seconds(2);
+
+// Of a worker that is started again in `restart_in`: starting, and its requests wait for it, when
+// that is near; else dead, so that they go elsewhere or are refused at once.
+replica_state state_until_restart(duration restart_in) noexcept;
 
 }  // namespace penstock::health

@@ -1,10 +1,17 @@
-// What becomes of `max_tokens` under a model's hard cap.
+// What becomes of `max_tokens` under hard caps.
 #include "policies/length/cap.hpp"
 
 #include <algorithm>
 #include <limits>
 
 namespace penstock::length {
+
+std::uint32_t tightest(std::initializer_list<std::uint32_t> caps) noexcept {
+    std::uint32_t least = 0;
+    for (const std::uint32_t cap : caps)
+        if (cap != 0 && (least == 0 || cap < least)) least = cap;
+    return least;
+}
 
 cap_choice apply_cap(
     std::optional<std::uint64_t> asked, std::uint32_t cap, over_cap over

@@ -1,8 +1,10 @@
 """What every conformance test needs: where gateway and upstream are, what the upstream got and what
 the gateway logged."""
 
+import http.client
 import json
 import os
+import socket
 import sys
 import unittest
 import urllib.request
@@ -18,12 +20,34 @@ KEY = os.environ["PENSTOCK_KEY"]
 CHAT_ONLY_KEY = os.environ["PENSTOCK_CHAT_ONLY_KEY"]
 UPSTREAM = os.environ["UPSTREAM_URL"]
 REQUEST_LOG = Path(os.environ["REQUEST_LOG"])
+WORKER_SOCKET = os.environ["WORKER_SOCKET"]
 
 # What the scripted upstream says and counts.
 WORDS = ["Penstock ", "feeds ", "the ", "turbine."]
 TEXT = "".join(WORDS)
 PROMPT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS = 11, 3, 4
 HELLO = [{"role": "user", "content": "hello"}]
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def worker_state():
+    """What the bundled worker says of itself, to those who do not ask through the gateway."""
+    connection = UnixConnection(WORKER_SOCKET)
+    try:
+        connection.request("GET", "/internal/state")
+        return json.load(connection.getresponse())
+    finally:
+        connection.close()
 
 
 class Case(unittest.TestCase):

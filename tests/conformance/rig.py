@@ -29,7 +29,9 @@ models:
   plain: {{replicas: [{url}]}}
   one-slot: {{upstream_model: slow, replicas: [{{url: {url}, slots: 1}}]}}
   embeddings-only: {{replicas: [{{url: {url}, serves: [/v1/embeddings]}}]}}
-  bundled: {{replicas: [{{worker: {{model: {root}/models/penstock-demo, device: cpu}}}}]}}
+  bundled:
+    aliases: [bundled-alias]
+    replicas: [{{worker: {{model: {root}/models/penstock-demo, device: cpu}}}}]
   fail-over: {{upstream_model: fail-500-once, replicas: [{url}, {same_place}]}}
 {behaviours}
 health:
@@ -56,3 +58,14 @@ def start_gateway(binary, upstream_port, folder):
         root=HERE.parents[1], same_place=f"http://localhost:{upstream_port}",
         behaviours="\n".join(f"  {name}: {{replicas: [{url}]}}" for name in BEHAVIOURS))
     return Gateway(binary, config, folder), log
+
+
+def worker_socket(gateway):
+    """The path at which the bundled worker listens, once it does."""
+    ready = "ready unix:"
+
+    def found():
+        return [line["line"].removeprefix(ready) for line in gateway.events("worker_said")
+                if line["line"].startswith(ready)]
+
+    return wait_for("the worker is ready", found, patience=60)[0]

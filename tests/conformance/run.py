@@ -4,10 +4,11 @@
     tests/conformance/run.py [--penstock BINARY] [FILTER]
 
 Installs the pinned SDKs under build/ on the first run (npm and PyPI are needed then, and only then)
-and ends with the line `N passed, N failed`.
+and ends with the line `N passed, N failed, N skipped`.
 """
 
 import argparse
+import collections
 import hashlib
 import os
 import re
@@ -21,6 +22,10 @@ import rig
 
 HERE = Path(__file__).resolve().parent
 TEST_SECONDS_MAX = 300
+# As unittest and as TAP say it.
+SKIPPED = r"""(?:skipped ['"]|# SKIP )(.*?)['"]?$"""
+PYTHON_COUNTS = (r"^Ran (\d+) test", r"\b(?:failures|errors)=(\d+)", r"\bskipped=(\d+)")
+NODE_COUNTS = (r"^# tests (\d+)", r"^# fail (\d+)", r"^# skipped (\d+)")
 
 
 def installed(folder, pins, install):
@@ -59,7 +64,8 @@ def install_node(folder):
 
 
 def counted(name, command, environment, patterns):
-    """Runs one suite; (passed, failed). One that ended badly without counting failed as a whole."""
+    """Runs one suite; (passed, failed, skipped), with the reasons of the last. One that ended badly
+    without counting failed as a whole."""
     print(f"== {name}", flush=True)
     try:
         done = subprocess.run(command, cwd=HERE, env=environment, timeout=TEST_SECONDS_MAX,
@@ -67,12 +73,14 @@ def counted(name, command, environment, patterns):
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, status = f"{late.stdout}\nran longer than {TEST_SECONDS_MAX} s", 1
-    run, failed = (sum(int(n) for n in re.findall(pattern, output, re.MULTILINE))
-                   for pattern in patterns)
+    run, failed, skipped = (sum(int(n) for n in re.findall(pattern, output, re.MULTILINE))
+                            for pattern in patterns)
     if status != 0 and failed == 0:
         failed = 1
-    print(output if failed else f"{run} tests", flush=True)
-    return run - min(run, failed), failed
+    print(output if failed else f"{run - skipped} tests", flush=True)
+    for why, count in collections.Counter(re.findall(SKIPPED, output, re.MULTILINE)).items():
+        print(f"{count} skipped: {why}", flush=True)
+    return max(run - failed - skipped, 0), failed, skipped
 
 
 def run_suites(suites, binary, upstream_port, folder):
@@ -83,13 +91,14 @@ def run_suites(suites, binary, upstream_port, folder):
             **os.environ, "PENSTOCK_URL": gateway.url, "PENSTOCK_KEY": rig.KEY,
             "PENSTOCK_CHAT_ONLY_KEY": rig.CHAT_ONLY_KEY, "REQUEST_LOG": str(log),
             "UPSTREAM_URL": f"http://127.0.0.1:{upstream_port}",
+            "WORKER_SOCKET": rig.worker_socket(gateway),
             # Otherwise the SDK looks for its price list on the network.
             "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
         counts = [counted(name, command, environment, patterns)
                   for name, command, patterns in suites]
         if gateway.child.poll() is not None:
             print(f"the gateway ended with {gateway.child.returncode}\n{gateway.tail()}")
-            counts.append((0, 1))
+            counts.append((0, 1, 0))
         return counts
     finally:
         gateway.stop()
@@ -115,14 +124,14 @@ def main():
         wanted = ["-k", given.filter] if given.filter else []
         suites.append(("python", [venv_folder / "bin/python", "-m", "unittest", "discover", "-v",
                                   "-p", "*_test.py", *wanted],
-                       (r"^Ran (\d+) test", r"\b(?:failures|errors)=(\d+)")))
+                       PYTHON_COUNTS))
         os.environ.setdefault("PENSTOCK_RENDERER",
                               str(given.penstock.resolve().parent / "tests/render_lines"))
         os.environ.setdefault("TOKENIZE_LINES",
                               str(given.penstock.resolve().parent / "tests/tokenize_lines"))
         if "PENSTOCK_TEST_DATA" in os.environ:
             suites.append(("tokenizer", [venv_folder / "bin/python", "-m", "unittest", "-v",
-                                         *wanted, "worker_text.tokenizer_equality"], suites[-1][2]))
+                                         *wanted, "worker_text.tokenizer_equality"], PYTHON_COUNTS))
         else:
             print("== tokenizer: 4 tests skipped, PENSTOCK_TEST_DATA is not set", flush=True)
     if given.only != "python":
@@ -132,21 +141,21 @@ def main():
         tests = [shutil.copy(test, modules) for test in sorted(HERE.glob("*.test.mjs"))]
         wanted = [f"--test-name-pattern={given.filter}"] if given.filter else []
         suites.append(("node", ["node", "--test", "--test-reporter=tap", *wanted, *tests],
-                       (r"^# tests (\d+)", r"^# fail (\d+)")))
+                       NODE_COUNTS))
 
     upstream = rig.start_upstream()
     try:
         counts = run_suites(suites, given.penstock.resolve(), upstream.port, sdks / "run")
     except rig.Failed as reason:
         print(reason)
-        counts = [(0, 1)]
+        counts = [(0, 1, 0)]
     finally:
         upstream.stop()
-    passed, failed = (sum(column) for column in zip(*counts))
+    passed, failed, skipped = (sum(column) for column in zip(*counts))
     if passed + failed == 0 and not given.filter:
         failed = 1
         print("no test ran")
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 

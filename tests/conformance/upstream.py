@@ -51,6 +51,8 @@ class Upstream:
             return await answer.send(200, [described(r) for r in self.requests])
         if request.path == "/health":
             return await answer.send(200, "")
+        if request.path == "/metrics":
+            return await answer.send(404, answers.error("no metrics"))
         if request.path == "/v1/models":
             return await answer.send(200, answers.models(["scripted"], 32768))
         self.requests.append(request)
@@ -130,9 +132,7 @@ async def send_events(body, answer, events, done="[DONE]"):
         while index == 2 and body["model"] == "endless":
             await answer.event(data, name)
             await asyncio.sleep(PAUSE)
-    if done:
-        await answer.event(done)
-    await answer.end()
+    await answer.end(done)
 
 
 async def chat(body, answer):

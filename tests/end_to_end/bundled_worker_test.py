@@ -41,6 +41,26 @@ class Killed(Case):
         self.assertEqual(len(gateway.events("worker_started")), 2)
 
 
+class Limits(Case):
+    """What passes the gateway is not refused by its own worker."""
+
+    def ask(self, limits, size, **more):
+        gateway = self.gateway(
+            f"listen: [{{address: 127.0.0.1:0}}]\nlimits: {{{limits}}}\n"
+            f"models: {{demo: {{replicas: [{{worker: {{model: {MODEL}, device: cpu}}}}]}}}}\n")
+        body = json.dumps({**ASKED, "max_tokens": 2, **more})
+        return exchange(self.connect(gateway), "POST", CHAT, body.ljust(size))
+
+    def test_a_body_above_the_workers_own_default_is_answered(self):
+        status, text = self.ask("body: 48Mi", 40 << 20)
+        self.assertEqual(status, 200, text)
+
+    def test_a_body_to_which_the_gateway_adds_is_answered_though_it_was_as_large_as_may_be(self):
+        status, text = self.ask("body: 1Ki", 1 << 10, stream=True)
+        self.assertEqual(status, 200, text)
+        self.assertIn("[DONE]", text)
+
+
 class Tenants(Case):
     """What the gateway tells its worker of who asks."""
 
@@ -77,7 +97,9 @@ class Tenants(Case):
         self.cached("one", **{"x-penstock-class": "bulk"})
         self.cached("one")
         state = self.worker_state()
-        self.assertEqual((state["bulk"]["finished"], state["realtime"]["finished"]), (1, 1))
+        ended = [sum(state[each][how] for how in ("stop", "length"))
+                 for each in ("bulk", "realtime")]
+        self.assertEqual(ended, [1, 1])
 
 
 class Alone(Case):
@@ -165,7 +187,7 @@ class Storm(Alone):
         self.assertLess(self.resident_bytes() - before, 32 << 20)
         state = self.state()
         ended = sum(state[each][how] for each in ("realtime", "bulk")
-                    for how in ("aborted", "finished", "refused"))
+                    for how in ("aborted", "stop", "length", "refused"))
         self.assertGreater(state["realtime"]["aborted"], 1000)
         self.assertGreaterEqual(ended, 1000)
         status, _ = exchange(UnixConnection(self.path), "POST", CHAT, {**ASKED, "max_tokens": 4})

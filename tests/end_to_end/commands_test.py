@@ -1,8 +1,8 @@
-"""The commands that end by themselves: `penstock check` and `penstock key new`."""
+"""The commands that end by themselves: `penstock check`, `penstock key new`, `penstock replica`."""
 
 import re
 
-from rig import Case, config_of, digest_of
+from rig import Case, config_of, digest_of, exchange, wait_for
 
 GOOD = config_of({"chat": "http://127.0.0.1:9"})
 
@@ -80,3 +80,36 @@ class KeyNew(Case):
 
     def test_no_two_keys_are_the_same(self):
         self.assertNotEqual(self.new_key()[0], self.new_key()[0])
+
+
+class Replica(Case):
+    MASTER = "sk-master-0123456789"
+
+    def replica(self, admin, *arguments, key=MASTER):
+        return self.penstock("replica", *arguments,
+                             env={"PENSTOCK_ADMIN": admin, "PENSTOCK_MASTER_KEY": key})
+
+    def test_a_replica_is_taken_out_and_back_over_the_admin_socket(self):
+        admin = f"unix:{self.folder}/admin.sock"
+        more = f"admin: {{address: '{admin}', master_key: {self.MASTER}}}\n"
+        upstream = self.upstream()
+        gateway = self.gateway(config_of({"chat": upstream.url}, more=more))
+        wait_for("the admin socket", (self.folder / "admin.sock").exists)
+        status, text = self.replica(admin, "list")
+        self.assertEqual(status, 0, text)
+        name = re.search(r"chat/default/default/\S+", text)[0]
+        ask = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+        for verb, state, answer in (("cordon", "cordoned", 503), ("drain", "drained", 503),
+                                    ("resume", "ready", 200)):
+            status, text = self.replica(admin, verb, name)
+            self.assertEqual(status, 0, text)
+            self.assertTrue(text.startswith(state), text)
+            told, _ = exchange(self.connect(gateway), "POST", "/v1/chat/completions", ask)
+            self.assertEqual(told, answer)
+        self.assertEqual(self.replica(admin, "drain", "nobody")[0], 1)
+        self.assertEqual(self.replica(admin, "list", key="sk-another")[0], 1)
+
+    def test_a_gateway_that_is_not_there_is_named(self):
+        status, text = self.replica("http://127.0.0.1:9", "list")
+        self.assertEqual(status, 2)
+        self.assertIn("http://127.0.0.1:9", text)

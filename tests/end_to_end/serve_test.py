@@ -3,6 +3,7 @@
 import http.client
 import json
 import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -109,6 +110,33 @@ class Listeners(Case):
         self.assertEqual(gateway.addresses, [f"unix:{path}"])
         self.assertEqual(exchange(UnixConnection(path), "POST", CHAT, BODY)[0], 200)
         self.assertEqual(Stream(UnixConnection(path)).rest()[-1], "[DONE]")
+
+    def test_a_unix_socket_goes_with_its_gateway_and_that_of_a_killed_one_is_replaced(self):
+        path = self.folder / "gateway.sock"
+        config = config_of({"chat": self.upstream().url}, listen=f"[{{address: 'unix:{path}'}}]")
+        self.gateway(config).signal(signal.SIGKILL)
+        wait_for("nobody listens", lambda: not self.answers(path))
+        self.assertTrue(path.exists())
+        gateway = self.gateway(config)
+        self.assertTrue(self.answers(path))
+        gateway.signal(signal.SIGTERM)
+        self.assertEqual(gateway.wait(), 0)
+        self.assertFalse(path.exists())
+
+    def test_a_unix_socket_in_use_ends_the_program_and_stays_the_others(self):
+        path = self.folder / "gateway.sock"
+        config = config_of({"chat": self.upstream().url}, listen=f"[{{address: 'unix:{path}'}}]")
+        self.gateway(config)
+        status, text = self.penstock("serve", "--config", "penstock.yaml")
+        self.assertEqual(status, 1)
+        self.assertIn(f"unix:{path}: in use: somebody listens there", text)
+        self.assertTrue(self.answers(path))
+
+    def answers(self, path):
+        try:
+            return exchange(UnixConnection(path), "GET", "/health/readiness")[0] == 200
+        except OSError:
+            return False
 
     def test_several_listeners(self):
         path = self.folder / "gateway.sock"

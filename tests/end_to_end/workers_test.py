@@ -26,19 +26,20 @@ def is_alive(pid):
 
 
 class Workers(Case):
-    def serve(self, script="", ready=True):
+    def serve(self, script="", ready=True, environment=None):
         """A gateway with one worker; what a fake one does stands in `script`."""
         model = self.folder / "model"
-        model.mkdir()
-        self.write("model/config.json", "{}")
-        self.write("model/script", script)
-        if MODEL:
-            shutil.rmtree(model)
-            model.symlink_to(Path(MODEL).resolve(), target_is_directory=True)
+        if not model.exists():
+            if MODEL:
+                model.symlink_to(Path(MODEL).resolve(), target_is_directory=True)
+            else:
+                model.mkdir()
+                self.write("model/config.json", "{}")
+                self.write("model/script", script)
         gateway = self.gateway(
             "listen: [{address: 127.0.0.1:0}]\n"
             f"worker: {{program: '{PROGRAM}', restart: {{first: 100ms}}}}\n"
-            "models: {chat: {replicas: [{worker: {model: model}}]}}\n")
+            "models: {chat: {replicas: [{worker: {model: model}}]}}\n", environment=environment)
         if ready:
             self.wait_until_ready(gateway)
         return gateway
@@ -73,6 +74,32 @@ class Workers(Case):
     def test_a_gateway_that_is_killed_leaves_no_worker_behind(self):
         gateway = self.serve()
         self.assertLess(self.kill_and_look(gateway), GONE_WITHIN)
+
+    def test_the_socket_folder_of_one_that_was_killed_is_gone_after_the_next_start(self):
+        runtime = self.folder / "run"
+        runtime.mkdir()
+
+        def served(gateway):
+            self.wait_until_ready(gateway)
+            return {each for each in runtime.iterdir() if any(each.glob("*.sock"))}
+
+        environment = {"XDG_RUNTIME_DIR": str(runtime)}
+        killed = self.serve(environment=environment)
+        (old,) = served(killed)
+        self.kill_and_look(killed)
+        self.assertTrue(old.exists())
+        living = self.serve(environment=environment)
+        (of_living,) = served(living)
+        self.assertNotEqual(of_living, old)
+        self.assertFalse(old.exists())
+        beside = self.serve(environment=environment)
+        self.assertEqual(len(served(beside)), 2)
+        self.assertTrue(of_living.exists())
+        self.assertEqual(exchange(self.connect(living), "POST", CHAT, BODY)[0], 200)
+        for each in (living, beside):
+            each.signal(signal.SIGTERM)
+            self.assertEqual(each.wait(), 0)
+        self.assertEqual(list(runtime.iterdir()), [])
 
     def test_nor_does_one_that_is_killed_in_mid_stream(self):
         gateway = self.serve("words 5000\npause 20\n")

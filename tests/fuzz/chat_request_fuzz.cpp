@@ -32,10 +32,10 @@ void check_settings(const answer_settings& read, const request_rules& rules) {
     ALWAYS(s.top_p > 0 && s.top_p <= 1);
     ALWAYS(s.min_p >= 0 && s.min_p <= 1);
     ALWAYS(s.repetition_penalty > 0);
-    ALWAYS(read.num_choices >= 1 && read.num_choices <= rules.max_choices);
-    ALWAYS(read.stops.size() <= rules.max_stops);
+    ALWAYS(read.num_choices >= 1 && read.num_choices <= rules.most.max_choices);
+    ALWAYS(read.stops.size() <= rules.most.max_stops);
     for (const auto& stop : read.stops)
-        ALWAYS(!stop.empty() && stop.size() <= rules.max_stop_bytes);
+        ALWAYS(!stop.empty() && stop.size() <= rules.most.max_stop_bytes);
     ALWAYS(std::is_sorted(read.stop_ids.begin(), read.stop_ids.end()));
     for (const token_id id : read.stop_ids)
         ALWAYS(is_id(id));
@@ -81,7 +81,7 @@ void check_completion(std::string_view body, const request_rules& rules) {
     const completion_request& request = read.value();
     check_settings(request.settings, rules);
     ALWAYS(!request.prompts.empty());
-    ALWAYS(request.prompts.size() * request.settings.num_choices <= rules.max_choices);
+    ALWAYS(request.prompts.size() * request.settings.num_choices <= rules.most.max_choices);
     for (const auto& each : request.prompts) {
         const auto* ids = std::get_if<std::vector<token_id>>(&each);
         if (!ids) continue;

@@ -69,6 +69,26 @@ TEST_P(client_gone, in_a_stream_is_seen_upstream_at_once_and_charged) {
     EXPECT_EQ(line["status"], "499");
 }
 
+// The Python SDK closes its connection at `[DONE]`, before the last chunk of the framing.
+TEST_P(client_gone, after_the_last_event_has_all_that_it_asked_for) {
+    auto what = test::chat_stream({"a", "b", "c"});
+    what.then = test::afterwards::hang;
+    scripted_upstream upstream([&](const auto&) { return what; });
+    running_gateway g(chat_model(upstream));
+    test_client client(g.port());
+    client.send(chat_request(streamed_with_usage));
+    ASSERT_EQ(client.read_head().status, 200);
+    for (std::size_t i = 0; i < what.pieces.size(); ++i)
+        ASSERT_TRUE(client.read_event());
+    leave(client, GetParam());
+    ASSERT_TRUE(upstream.wait_for_closed_clients(1));
+    EXPECT_TRUE(g.comes_to_rest());
+    const auto line = g.log(0);
+    EXPECT_EQ(line["verdict"], "served");
+    EXPECT_EQ(line["status"], "200");
+    EXPECT_EQ(line["estimated"], "false");
+}
+
 TEST_P(client_gone, while_its_upstream_is_connected_to_ends_that_too) {
     const test::silent_listener silent;
     running_gateway g(

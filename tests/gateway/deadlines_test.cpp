@@ -139,15 +139,20 @@ TEST(deadline, of_the_client_ends_its_wait_in_the_queue) {
     test_client first(g.port());
     first.send(chat_request());
     ASSERT_TRUE(upstream.wait_for_requests(1));
-    for (const char* name : {"x-penstock-deadline-ms", "x-slo-ttft-ms", "x-llm-d-slo-ttft-ms"}) {
-        const auto asked = test::clock::now();
-        const auto got = g.ask(chat_request({}, {{name, "100"}}));
-        EXPECT_EQ(got.status, 503) << name;
-        EXPECT_GE(test::clock::now() - asked, 100ms);
-        EXPECT_EQ(got.header("x-penstock-shed-reason"), "deadline_spent");
-        EXPECT_EQ(got.header("x-should-retry"), "false");
+    const auto asked = test::clock::now();
+    const auto got = g.ask(chat_request({}, {{"x-penstock-deadline-ms", "100"}}));
+    EXPECT_EQ(got.status, 503);
+    EXPECT_GE(test::clock::now() - asked, 100ms);
+    EXPECT_EQ(got.header("x-penstock-shed-reason"), "deadline_spent");
+    EXPECT_EQ(got.header("x-should-retry"), "false") << "nobody waits for the answer any more";
+    for (const char* name : {"x-slo-ttft-ms", "x-llm-d-slo-ttft-ms"}) {
+        const auto late = g.ask(chat_request({}, {{name, "100"}}));
+        EXPECT_EQ(late.status, 503) << name;
+        EXPECT_EQ(late.header("x-penstock-shed-reason"), "too_late");
+        EXPECT_EQ(late.header("x-should-retry"), "");
     }
-    EXPECT_EQ(g.log(0)["verdict"], "expired");
+    for (std::size_t i = 0; i < 3; ++i)
+        EXPECT_EQ(g.log(i)["verdict"], "expired");
     EXPECT_EQ(upstream.num_requests(), 1u);
     allowed->store(everything);
     EXPECT_EQ(first.read_response().status, 200);

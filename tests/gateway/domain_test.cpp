@@ -195,6 +195,40 @@ TEST(domain, delivers_more_verdicts_than_one_batch_holds) {
         EXPECT_TRUE(eventually([&] { return each.ended.load(); }));
 }
 
+// ── an operator's word ──────────────────────────────────────────────────────────────────────────
+
+replica_state state_of_replica(const domain_of_threads& d) {
+    const auto views = d.shared->replicas(now());
+    return views.empty() ? replica_state::dead : views[0].state;
+}
+
+TEST(domain, keeps_an_operators_word_while_the_replica_is_out_of_the_settings) {
+    domain_of_threads d(one_replica(1), 1);
+    const replica_index only{0};
+    d.shared->say(only, operator_word::drained, now());
+    EXPECT_EQ(state_of_replica(d), replica_state::draining);
+    d.shared->settings_changed({.id = "m"}, {}, now());
+    d.shared->settings_changed(one_replica(1), {}, now());
+    EXPECT_EQ(d.shared->word_of(only), operator_word::drained);
+    EXPECT_EQ(state_of_replica(d), replica_state::draining);
+    d.shared->say(only, operator_word::ready, now());
+    EXPECT_EQ(state_of_replica(d), replica_state::ready);
+}
+
+TEST(domain, takes_the_settings_word_for_nothing_but_an_end_of_the_drain) {
+    auto spec = one_replica(1);
+    spec.pools[0].replicas[0].needs_warmup = true;
+    domain_of_threads d(spec, 1);
+    const replica_index only{0};
+    d.shared->settings_changed(spec, {}, now(), {{operator_word::cordoned}});
+    EXPECT_EQ(d.shared->word_of(only), operator_word::cordoned);
+    d.shared->settings_changed({.id = "m"}, {}, now());
+    d.shared->settings_changed(spec, {}, now(), {{operator_word::ready}});
+    EXPECT_EQ(state_of_replica(d), replica_state::starting) << "it is still to be warmed";
+    d.shared->say(only, operator_word::ready, now());
+    EXPECT_EQ(state_of_replica(d), replica_state::starting);
+}
+
 // ── the permit ──────────────────────────────────────────────────────────────────────────────────
 
 io::task<void> take_on_loop(domain_of_threads& d, permit& taken, std::atomic<bool>& done) {

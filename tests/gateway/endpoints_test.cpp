@@ -16,7 +16,7 @@ std::string found(std::string_view method, std::string_view path) {
         return std::string(describe(got.error()).label) + (allowed.empty() ? "" : " " + allowed);
     EXPECT_EQ(got.value().row, &endpoints()[got.value().index]);
     std::string text(got.value().row->route);
-    return got.value().model.empty() ? text : text + " " + got.value().model;
+    return got.value().name.empty() ? text : text + " " + got.value().name;
 }
 
 TEST(endpoints, have_a_row_for_every_route) {
@@ -43,6 +43,10 @@ TEST(endpoints, have_a_row_for_every_route) {
           "GET /health/liveliness",
           "GET /health/liveness",
           "GET /health/readiness",
+          "GET /admin/replicas",
+          "POST /admin/replicas/{replica}/cordon",
+          "POST /admin/replicas/{replica}/drain",
+          "POST /admin/replicas/{replica}/resume",
           "GET /metrics"})
         EXPECT_TRUE(rows.contains(each)) << each;
     EXPECT_LE(rows.size(), 64u) << "rights are 64 bits";
@@ -51,7 +55,7 @@ TEST(endpoints, have_a_row_for_every_route) {
 TEST(endpoints, are_found_with_and_without_v1) {
     for (const auto& row : endpoints()) {
         const std::string route(row.route);
-        if (route.ends_with("{model}")) continue;
+        if (route.find('{') != std::string::npos) continue;
         EXPECT_EQ(found(row.method, route), route);
         if (route.starts_with("/v1/") && route != "/v1/rerank") {
             EXPECT_EQ(found(row.method, route.substr(3)), route);
@@ -87,6 +91,30 @@ TEST(endpoints, name_a_model_with_a_slash) {
     for (const char* path :
          {"/v1/models/a/", "/v1/models//a", "/v1/models/%2Fa", "/v1/models/a%2F/b"})
         EXPECT_EQ(found("GET", path), "unknown_route") << path;
+}
+
+TEST(endpoints, name_a_replica_by_its_whole_id) {
+    EXPECT_EQ(
+        found("POST", "/admin/replicas/chat/v1/short/10.0.0.1:8000/cordon"),
+        "/admin/replicas/{replica}/cordon chat/v1/short/10.0.0.1:8000"
+    );
+    EXPECT_EQ(
+        found("POST", "/admin/replicas/chat%2Fv1%2Fshort%2F%5B::1%5D:80/drain"),
+        "/admin/replicas/{replica}/drain chat/v1/short/[::1]:80"
+    );
+    EXPECT_EQ(
+        found("POST", "/admin/replicas/a/cordon/resume"),
+        "/admin/replicas/{replica}/resume a/cordon"
+    );
+    EXPECT_EQ(found("GET", "/admin/replicas/a/b/drain"), "method_not_allowed POST");
+    for (const char* path :
+         {"/admin/replicas//cordon",
+          "/admin/replicas/cordon",
+          "/admin/replicas/a",
+          "/admin/replicas/a/cordon/",
+          "/admin/replicas/a//b/cordon",
+          "/admin/replicas/a%2F/cordon"})
+        EXPECT_EQ(found("POST", path), "unknown_route") << path;
 }
 
 TEST(endpoints, tell_the_method_that_there_is) {

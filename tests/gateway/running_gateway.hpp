@@ -63,8 +63,8 @@ class log_line {
     std::string text_;
 };
 
-// What is not in `yaml`: port zero, two threads, no health checks after the first, no log but the
-// requests'.
+// What is not in `yaml`: port zero, two threads, no health checks after the first, no looks at
+// engines' metrics, no log but the requests'.
 inline settings::root settings_for_test(const std::string& yaml, const std::string& log_file) {
     settings::load_options options;
     options.routes.assign(canonical_routes().begin(), canonical_routes().end());
@@ -77,6 +77,7 @@ inline settings::root settings_for_test(const std::string& yaml, const std::stri
     if (s.threads == 0) s.threads = 2;
     if (s.limits.connections == defaults.limits.connections) s.limits.connections = 1000;
     if (s.health.every == defaults.health.every) s.health.every = 1h;
+    if (s.health.scrape == defaults.health.scrape) s.health.scrape.every = {};
     s.log.level = settings::log_level::error;
     s.log.requests = log_file;
     return s;
@@ -84,8 +85,9 @@ inline settings::root settings_for_test(const std::string& yaml, const std::stri
 
 class running_gateway {
  public:
-    explicit running_gateway(const std::string& yaml) : log_file_(make_log_file()) {
-        gateway_ = std::make_unique<gateway>(settings_for_test(yaml, log_file_));
+    explicit running_gateway(const std::string& yaml, make_admission make = default_admission())
+        : log_file_(make_log_file()) {
+        gateway_ = std::make_unique<gateway>(settings_for_test(yaml, log_file_), std::move(make));
         if (auto started = gateway_->start(); started.has_error())
             throw std::runtime_error("not started: " + started.error().detail);
     }

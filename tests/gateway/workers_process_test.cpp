@@ -209,5 +209,82 @@ TEST(worker_places, are_under_tmp_when_the_users_folder_is_missing_or_too_deep) 
     }
 }
 
+// ── folders of gateways that are gone ───────────────────────────────────────────────────────────
+
+using std::filesystem::exists;
+
+// As a gateway leaves it that is killed: with its lock, which nobody holds.
+std::string left_behind(const std::string& root, const std::string& name = "penstock-aB3xyz") {
+    const std::string folder = root + '/' + name;
+    std::filesystem::create_directory(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+    std::ofstream(folder + "/lock");
+    std::ofstream(folder + "/1.sock");
+    return folder;
+}
+
+TEST(socket_folders, of_gateways_that_are_gone_are_removed_before_the_next_is_made) {
+    const model_folder runtime;
+    const with_runtime_folder set(runtime.path());
+    const std::string old = left_behind(runtime.path());
+    worker_places places;
+    EXPECT_TRUE(exists(old)) << "nobody has needed a place yet";
+    ASSERT_TRUE(places.of("a"));
+    EXPECT_FALSE(exists(old));
+    EXPECT_TRUE(exists(places.folder()));
+}
+
+TEST(socket_folders, of_gateways_that_live_stay_and_go_with_them) {
+    const model_folder runtime;
+    const with_runtime_folder set(runtime.path());
+    std::string first_folder;
+    {
+        worker_places first, second;
+        ASSERT_TRUE(first.of("a"));
+        ASSERT_TRUE(second.of("a"));
+        first_folder = first.folder();
+        std::ofstream(first.of("a").value()->socket);
+        EXPECT_TRUE(exists(first_folder));
+        remove_stale_folders(runtime.path());
+        EXPECT_TRUE(exists(first.of("a").value()->socket));
+        EXPECT_TRUE(exists(second.folder()));
+    }
+    EXPECT_FALSE(exists(first_folder));
+}
+
+TEST(socket_folders, that_are_not_surely_ours_are_left_alone) {
+    const model_folder runtime;
+    const std::string& root = runtime.path();
+    const std::string without_lock = left_behind(root, "penstock-nolock");
+    std::filesystem::remove(without_lock + "/lock");
+    const std::string open_to_others = left_behind(root, "penstock-opened");
+    std::filesystem::permissions(open_to_others, std::filesystem::perms(0750));
+    const std::string other_name = left_behind(root, "penstock-longer0");
+    const std::string with_folder = left_behind(root, "penstock-folder");
+    std::filesystem::create_directory(with_folder + "/within");
+    const std::string elsewhere = left_behind(root, "elsewhere");
+    std::filesystem::create_symlink(elsewhere, root + "/penstock-linked");
+    const std::string lock_elsewhere = left_behind(root, "penstock-locked");
+    std::filesystem::remove(lock_elsewhere + "/lock");
+    std::filesystem::create_symlink(elsewhere + "/lock", lock_elsewhere + "/lock");
+
+    remove_stale_folders(root);
+    EXPECT_TRUE(exists(without_lock + "/1.sock"));
+    EXPECT_TRUE(exists(open_to_others + "/1.sock"));
+    EXPECT_TRUE(exists(other_name + "/1.sock"));
+    EXPECT_TRUE(exists(with_folder + "/within"));
+    EXPECT_TRUE(exists(elsewhere + "/1.sock"));
+    EXPECT_TRUE(exists(lock_elsewhere + "/1.sock"));
+}
+
+TEST(socket_folders, lose_a_link_in_them_and_not_what_it_leads_to) {
+    const model_folder runtime, precious;
+    const std::string old = left_behind(runtime.path());
+    std::filesystem::create_symlink(precious.path(), old + "/link");
+    remove_stale_folders(runtime.path());
+    EXPECT_FALSE(exists(old));
+    EXPECT_TRUE(exists(precious.path() + "/config.json"));
+}
+
 }  // namespace
 }  // namespace penstock::gateway

@@ -9,6 +9,7 @@ namespace penstock::gateway {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(workers, get_no_request_before_they_answer_a_probe) {
     const model_folder model("ready_after 300\n");
@@ -26,7 +27,10 @@ TEST(workers, get_no_request_before_they_answer_a_probe) {
 TEST(workers, are_told_what_the_settings_say) {
     const model_folder model;
     const running_gateway gateway(one_worker(
-        model, ", device: cpu, threads: 3, max_batch: 7, max_step_tokens: 1k, kv_memory: 2Mi"
+        model,
+        ", device: cpu, threads: 3, text_threads: 2, max_batch: 7, max_step_tokens: 1k, "
+        "max_positions: 4k, max_waiting: 9, max_choices: 5, kv_memory: 2Mi, prefix_cache: false, "
+        "bulk_reserve: 25%, max_bulk_age: 1500ms"
     ));
     ASSERT_TRUE(becomes(gateway, "ready"));
     ASSERT_EQ(model.starts().size(), 1u);
@@ -34,11 +38,36 @@ TEST(workers, are_told_what_the_settings_say) {
     EXPECT_THAT(started, HasSubstr(" --model " + model.path() + " --listen unix:/"));
     EXPECT_THAT(
         started,
-        HasSubstr(" --served-name chat --device cpu --threads 3 --max-sequences 7 "
-                  "--max-step-tokens 1024 --kv-bytes 2097152 --lifeline 3")
+        HasSubstr(" --served-name chat --device cpu --threads 3 --text-threads 2 "
+                  "--max-sequences 7 --max-step-tokens 1024 --max-positions 4096 --max-waiting 9 "
+                  "--max-choices 5 --kv-bytes 2097152 --bulk-reserve 0.25 --max-bulk-age 1.5 ")
     );
+    EXPECT_THAT(started, HasSubstr(" --lifeline 3 --no-prefix-cache"));
     EXPECT_EQ(gateway.metric(series("penstock_upstream_slots")), 7)
         << "what it runs in one batch is what it gets at once";
+}
+
+// What passes the gateway must not be refused by its own worker, which has limits, too.
+TEST(workers, take_what_the_gateway_lets_through_and_what_it_adds) {
+    const model_folder model;
+    const running_gateway gateway(
+        one_worker(model, ", max_batch: 2, max_waiting: 10") +
+        "threads: 3\n"
+        "limits: {body: 64Mi, bodies: 128Mi, upstream_idle: 5}\n"
+    );
+    ASSERT_TRUE(becomes(gateway, "ready"));
+    constexpr std::uint64_t mib = 1024 * 1024;
+    const std::string body = std::to_string(64 * mib + 4096);
+    const std::string bodies = std::to_string(128 * mib + 2 * 4096);
+    const std::string connections = std::to_string(2 + 2 * 10 + 3 * 5 + 64);
+    EXPECT_THAT(
+        model.starts().front(),
+        HasSubstr(
+            " --body-bytes " + body + " --bodies-bytes " + bodies + " --max-connections " +
+            connections + " "
+        )
+    );
+    EXPECT_THAT(model.starts().front(), Not(HasSubstr("--no-prefix-cache")));
 }
 
 TEST(workers, are_restarted_with_growing_waits_until_they_can_start) {

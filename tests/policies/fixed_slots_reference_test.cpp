@@ -86,10 +86,19 @@ class reference {
         return r >= first_[pool] && r < first_[pool + 1] && !w.what.tried.contains({r}) &&
                in_flight_[r] < slots_[r];
     }
+    bool is_open(const waiter& w, pool_index p) const {
+        if (p == w.what.pools.items[0]) return true;
+        double used = 0, slots = 0;
+        for (std::uint32_t r = first_[p.value]; r < first_[p.value + 1]; ++r) {
+            used += in_flight_[r];
+            slots += slots_[r];
+        }
+        return used < spec_.spill_below * slots;
+    }
     int pool_for(const waiter& w) const {
         for (const pool_index p : w.what.pools)
             for (std::uint32_t r = 0; r < slots_.size(); ++r)
-                if (may_use(w, p.value, r)) return static_cast<int>(p.value);
+                if (is_open(w, p) && may_use(w, p.value, r)) return static_cast<int>(p.value);
         return -1;
     }
     std::vector<waiter>::iterator next_grant() {

@@ -78,6 +78,30 @@ TEST(fixed_slots, keeps_one_order_of_arrival_over_all_pools) {
     EXPECT_EQ(d.replica_of(wide), 0);
 }
 
+TEST(fixed_slots, spills_into_another_pool_only_while_half_of_it_is_idle) {
+    driver d{spec_of({{1}, {2, 2}})};
+    const ticket own = d.start(work_for({0, 1}));
+    const ticket spilled = d.start(work_for({0, 1}));
+    EXPECT_EQ(d.replica_of(d.arrive(work_for({0, 1}))), 2) << "one of four is in use";
+    const ticket waiting = d.arrive(work_for({0, 1}));
+    EXPECT_TRUE(d.is_waiting(waiting)) << "half of them are";
+    EXPECT_EQ(d.policy.explain(work_for({0, 1}), d.now).candidates[1].eligible, false);
+    EXPECT_GE(d.replica_of(d.arrive(work_for({1}))), 1) << "what belongs there finds room";
+    d.end(spilled);
+    EXPECT_TRUE(d.is_waiting(waiting));
+    d.end(own);
+    EXPECT_EQ(d.replica_of(waiting), 0);
+}
+
+TEST(fixed_slots, spills_where_the_preferred_pool_is_down_but_bounded_all_the_same) {
+    driver d{spec_of({{4}, {2}})};
+    d.say(0, replica_state::dead);
+    d.start(work_for({0, 1}));
+    const ticket waiting = d.arrive(work_for({0, 1}));
+    EXPECT_TRUE(d.is_waiting(waiting));
+    EXPECT_EQ(d.refusal_of(d.arrive(work_for({0}))).reason, errc::no_replica);
+}
+
 TEST(fixed_slots, starts_realtime_before_bulk_that_came_first) {
     driver d{spec_of({{1}})};
     const ticket running = d.start(any);

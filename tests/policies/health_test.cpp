@@ -215,6 +215,40 @@ TEST(life, drains_until_ready_is_said_whatever_probes_find) {
     EXPECT_EQ(l.state(), replica_state::ready);
 }
 
+TEST(life, comes_back_at_once_from_a_short_absence_and_as_a_new_one_from_a_long_one) {
+    life l = begun(false);
+    l.said(replica_state::draining, start);
+    l.said(replica_state::ready, start + cold_after - 1ns);
+    EXPECT_EQ(l.state(), replica_state::ready);
+    EXPECT_FALSE(l.came_up()) << "all its slots at once";
+
+    l.said(replica_state::draining, start);
+    l.said(replica_state::draining, start + 30s);
+    l.said(replica_state::ready, start + cold_after);
+    EXPECT_EQ(l.state(), replica_state::starting) << "until it was probed, and warmed before that";
+    EXPECT_FALSE(l.is_coming());
+    EXPECT_TRUE(l.probed(true, start + cold_after + 1s));
+    EXPECT_EQ(l.ready_since(), start + cold_after + 1s);
+    EXPECT_TRUE(l.came_up());
+}
+
+TEST(life, is_not_up_because_an_operator_wants_it_back) {
+    life l = begun(false);
+    l.said(replica_state::draining, start);
+    l.said(replica_state::dead, start);
+    l.said(replica_state::ready, start + 1s);
+    EXPECT_EQ(l.state(), replica_state::dead);
+}
+
+TEST(life, is_not_waited_for_while_it_drains) {
+    life l = begun(false);
+    l.said(replica_state::draining, start);
+    l.said(replica_state::starting, start);
+    EXPECT_FALSE(l.is_coming());
+    l.said(replica_state::ready, start + 1s);
+    EXPECT_TRUE(l.is_coming());
+}
+
 TEST(life, takes_a_supervisors_word_for_starting_and_dead) {
     life l = begun(false);
     l.said(replica_state::dead, start);

@@ -1,7 +1,6 @@
-// Token estimate, choice of the pool by length, and the cap of max_tokens.
+// Token estimate, expected output, and the cap of max_tokens.
 #include "policies/length/cap.hpp"
 #include "policies/length/estimate.hpp"
-#include "policies/length/pool_choice.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,13 +37,14 @@ TEST(estimate, holds_real_text_between_its_bounds) {
         {"emoji, Qwen", {.other = 3780}, 1000},
         {"tool schemas, Qwen", {.tools = 3460}, 1000},
         {"tool schemas, XLM-R", {.tools = 2320}, 1000},
+        {"Hindi, XLM-R", {.latin = 1400, .cjk = 8400}, 1000},
         {"one letter repeated", {.latin = 8000}, 1000},
     };
     for (const measured& each : table) {
         openai::request_facts f;
         f.text = each.text;
         const estimate e = estimate_prompt(f);
-        EXPECT_LE(e.lower(), each.tokens) << each.what;
+        EXPECT_LE(e.at_least, each.tokens) << each.what;
         EXPECT_GE(e.tokens + e.error, each.tokens) << each.what;
     }
 }
@@ -55,7 +55,7 @@ TEST(estimate, is_exact_for_token_ids) {
     const estimate e = estimate_prompt(f);
     EXPECT_EQ(e.tokens, 8191u);
     EXPECT_EQ(e.error, 0u);
-    EXPECT_EQ(e.lower(), 8191u);
+    EXPECT_EQ(e.at_least, 8191u);
 }
 
 TEST(estimate, adds_messages_and_images_with_their_doubt) {
@@ -83,6 +83,24 @@ TEST(estimate, saturates_instead_of_wrapping) {
     EXPECT_EQ(expected_output(f, 0), std::numeric_limits<std::uint32_t>::max());
 }
 
+TEST(estimate, takes_what_was_learned_of_the_model_and_keeps_the_certain_bound) {
+    token_factors terse;
+    for (int i = 0; i < 300; ++i)
+        terse.learn(amounts_of(latin(6000)), 1000);
+    const estimate e = estimate_prompt(latin(60'000), terse);
+    EXPECT_NEAR(e.tokens, 10'000, 300);
+    EXPECT_LT(e.error, 1000u);
+    EXPECT_EQ(e.at_least, estimate_prompt(latin(60'000)).at_least);
+}
+
+TEST(expected_output, is_what_experience_says_below_the_limit) {
+    openai::request_facts f;
+    f.n = 2;
+    EXPECT_EQ(expected_output(f, 0, 900), 1800u);
+    EXPECT_EQ(expected_output(f, 100, 900), 200u);
+    EXPECT_EQ(expected_output(f, 4000, 30), 60u);
+}
+
 TEST(expected_output, is_the_limit_or_the_default_times_n) {
     openai::request_facts f;
     EXPECT_EQ(expected_output(f, 0), 256u);
@@ -94,46 +112,10 @@ TEST(expected_output, is_the_limit_or_the_default_times_n) {
     EXPECT_EQ(expected_output(f, 100), 0u);
 }
 
-const pool_context three_pools[] = {{{4}, 8192}, {{5}, 32'768}, {{6}, 131'072}};
-
-TEST(pool_choice, takes_the_smallest_that_holds_prompt_and_answer) {
-    const auto pool = [](std::uint32_t tokens, std::uint32_t output) {
-        return choose_pool(three_pools, {.tokens = tokens}, output).pool;
-    };
-    EXPECT_EQ(pool(0, 0), pool_index{4});
-    EXPECT_EQ(pool(8192, 0), pool_index{4});
-    EXPECT_EQ(pool(8193, 0), pool_index{5});
-    EXPECT_EQ(pool(8000, 192), pool_index{4});
-    EXPECT_EQ(pool(8000, 193), pool_index{5});
-    EXPECT_EQ(pool(32'768, 1), pool_index{6});
-}
-
-TEST(pool_choice, names_the_next_larger_for_a_second_try) {
-    EXPECT_EQ(choose_pool(three_pools, {.tokens = 1}, 0).next, pool_index{5});
-    EXPECT_FALSE(choose_pool(three_pools, {.tokens = 100'000}, 0).next.valid());
-}
-
-TEST(pool_choice, refuses_only_what_is_too_long_for_certain) {
-    const auto choice = [](std::uint32_t tokens, std::uint32_t error, std::uint32_t output) {
-        return choose_pool(three_pools, {.tokens = tokens, .error = error}, output);
-    };
-    EXPECT_EQ(choice(200'000, 68'928, 0).pool, pool_index{6});
-    EXPECT_FALSE(choice(200'000, 68'927, 0).pool.valid());
-    EXPECT_FALSE(choice(131'073, 0, 0).pool.valid());
-    EXPECT_EQ(choice(131'072, 0, 4096).pool, pool_index{6});
-    EXPECT_EQ(choice(131'073, 0, 0).largest, 131'072u);
-}
-
-TEST(pool_choice, sees_inputs_of_a_list_one_by_one) {
-    const estimate batch{.tokens = 800'000, .error = 0, .inputs = 100};
-    EXPECT_EQ(choose_pool(three_pools, batch, 0).pool, pool_index{4});
-}
-
-TEST(pool_choice, gives_a_pool_without_stated_context_anything) {
-    const pool_context open[] = {{{1}, 8192}, {{2}, 0}};
-    EXPECT_EQ(choose_pool(open, {.tokens = 9000}, 0).pool, pool_index{2});
-    EXPECT_EQ(choose_pool(open, {.tokens = 4'000'000'000}, 4'000'000'000).pool, pool_index{2});
-    EXPECT_FALSE(choose_pool({}, {.tokens = 1}, 0).pool.valid());
+TEST(cap, is_the_tightest_of_those_that_are_set) {
+    EXPECT_EQ(tightest({0, 0, 0}), 0u);
+    EXPECT_EQ(tightest({0, 500, 0}), 500u);
+    EXPECT_EQ(tightest({400, 500, 300}), 300u);
 }
 
 TEST(cap, clamps_refuses_inserts_or_leaves) {

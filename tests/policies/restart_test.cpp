@@ -63,5 +63,22 @@ TEST(restart_backoff, stays_at_the_longest_wait_for_ever) {
     EXPECT_EQ(backoff.died(0s, usual), 500ms);
 }
 
+TEST(restart, is_waited_for_when_it_is_near_and_not_when_it_is_far) {
+    EXPECT_EQ(state_until_restart(0s), replica_state::starting);
+    EXPECT_EQ(state_until_restart(2s), replica_state::starting);
+    EXPECT_EQ(state_until_restart(2s + 1ns), replica_state::dead);
+    EXPECT_EQ(state_until_restart(duration::max()), replica_state::dead);
+}
+
+// A worker that dies again and again is down, however soon its first restarts came.
+TEST(restart, is_no_longer_waited_for_after_the_third_death_in_a_row) {
+    restart_backoff backoff;
+    std::vector<replica_state> states;
+    for (int i = 0; i < 5; ++i)
+        states.push_back(state_until_restart(backoff.died(0s, usual)));
+    constexpr auto starting = replica_state::starting, dead = replica_state::dead;
+    EXPECT_EQ(states, (std::vector{starting, starting, starting, dead, dead}));
+}
+
 }  // namespace
 }  // namespace penstock::health

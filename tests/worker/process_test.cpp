@@ -5,8 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
 #include <poll.h>
+#include <set>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,6 +82,17 @@ class process {
         return text;
     }
     void signal(int which) const { kill(child_, which); }
+    // Of its threads, as the kernel knows them.
+    std::multiset<std::string> thread_names() const {
+        std::multiset<std::string> names;
+        const auto tasks = "/proc/" + std::to_string(child_) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            std::ifstream in(task.path() / "comm");
+            std::string name;
+            if (std::getline(in, name)) names.insert(name);
+        }
+        return names;
+    }
     void cut_lifeline() {
         close(life_);
         life_ = -1;
@@ -126,6 +141,29 @@ TEST(the_program, says_when_it_is_ready_and_ends_on_sigterm) {
     worker.signal(SIGTERM);
     EXPECT_EQ(worker.exit_code(), 0);
     EXPECT_NE(worker.read_errors().find("\"stopped\""), std::string::npos);
+}
+
+TEST(the_program, names_its_threads_after_what_they_do) {
+    const tiny_folder folder;
+    auto arguments = serving(folder);
+    *std::ranges::find(arguments, "1") = "3";
+    arguments.insert(arguments.end(), {"--text-threads", "2"});
+    const process worker(arguments, true);
+    port_in(worker.read_line());
+    // The first one has the program's name.
+    const std::multiset<std::string> wanted{
+        "cpu team 1",
+        "cpu team 2",
+        "engine",
+        "io",
+        "lifeline",
+        "penstock-worker",
+        "signals",
+        "text 0",
+        "text 1"
+    };
+    EXPECT_TRUE(penstock::test::eventually([&] { return worker.thread_names() == wanted; }))
+        << testing::PrintToString(worker.thread_names());
 }
 
 TEST(the_program, ends_when_whoever_started_it_is_gone) {

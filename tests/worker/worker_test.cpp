@@ -10,6 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <set>
 #include <thread>
 
 namespace penstock::worker::test {
@@ -30,7 +33,7 @@ worker_options options_of(const tiny_folder& folder) {
     observe::log::set_level(observe::log::level::error);
     worker_options options;
     options.model = folder.path();
-    options.listen = {"127.0.0.1:0"};
+    options.door.listen = {"127.0.0.1:0"};
     options.device = "cpu";
     options.threads = 1;
     options.engine.kv_bytes = 4 << 20;
@@ -136,17 +139,33 @@ TEST(a_worker, gives_the_pages_of_those_who_left_back) {
     }));
 }
 
-TEST(a_worker, promises_other_bits_for_other_weights) {
-    const auto fingerprint = [](std::uint64_t seed) {
-        penstock::test::tiny_spec spec;
-        spec.seed = seed;
-        const tiny_folder folder(spec);
+TEST(a_worker, promises_other_bits_for_any_other_byte_of_its_folder) {
+    const auto fingerprint = [](const std::function<void(const std::filesystem::path&)>& change) {
+        const tiny_folder folder;
+        change(folder.path());
         const auto w = must(worker::start(options_of(folder)));
         return std::string(state(*w).at("fingerprint").as_string());
     };
-    const std::string one = fingerprint(1);
-    EXPECT_EQ(one, fingerprint(1));
-    EXPECT_NE(one, fingerprint(2));
+    const auto appended = [&](const char* file, const char* text) {
+        return fingerprint([&](const auto& folder) {
+            std::ofstream(folder / file, std::ios::app) << text;
+        });
+    };
+    const std::string one = fingerprint([](const auto&) {});
+    EXPECT_EQ(one, fingerprint([](const auto&) {}));
+    const std::string of_weights = fingerprint([](const auto& folder) {
+        std::fstream weights(folder / "model.safetensors", std::ios::in | std::ios::out);
+        weights.seekg(-4, std::ios::end);  // the least bits of the last number
+        const char least = static_cast<char>(weights.get() ^ 1);
+        weights.seekp(-4, std::ios::end);
+        weights.put(least);
+    });
+    std::set<std::string> all{one, of_weights};
+    for (const char* file :
+         {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"})
+        all.insert(appended(file, " "));
+    all.insert(appended("chat_template.jinja", "{# #}"));
+    EXPECT_EQ(all.size(), 7u);
 }
 
 TEST(a_worker, without_a_chat_template_serves_completions_alone) {
@@ -158,6 +177,19 @@ TEST(a_worker, without_a_chat_template_serves_completions_alone) {
         EXPECT_EQ(ask(*w, post(chat_path, chat("Hi", R"("n":1)"))).status, 400);
         answer(*w, "/v1/completions", R"({"prompt":"Hi","max_tokens":3})");
     }
+}
+
+TEST(a_worker, holds_requests_against_the_bounds_that_it_was_given) {
+    const tiny_folder folder;
+    auto options = options_of(folder);
+    options.requests.max_stops = 1;
+    const std::string two = R"("stop":["a","b"],"max_tokens":1)";
+    EXPECT_EQ(ask(*must(worker::start(options)), post(chat_path, chat("Hi", two))).status, 400);
+    options.requests.max_stops = 2;
+    EXPECT_EQ(ask(*must(worker::start(options)), post(chat_path, chat("Hi", two))).status, 200);
+    options.chat.steps = 1;
+    const response got = ask(*must(worker::start(options)), post(chat_path, chat("Hi", two)));
+    EXPECT_EQ(got.status, 400) << "the template may do nothing";
 }
 
 TEST(a_worker, stops_while_answers_run) {
@@ -206,7 +238,7 @@ TEST(a_bad_folder, is_named_with_what_is_wrong) {
 TEST(a_bad_option, is_named) {
     const tiny_folder folder;
     auto options = options_of(folder);
-    options.listen = {"nowhere"};
+    options.door.listen = {"nowhere"};
     EXPECT_NE(error_of(options).find("nowhere"), std::string::npos);
     options = options_of(folder);
     options.device = "abacus";

@@ -45,12 +45,12 @@ void read_sampling(field_reader& body, const request_rules& rules, sampling_para
 void read_bias(field_reader& body, const request_rules& rules, std::vector<token_bias>& out) {
     const json::object* biases = body.object("logit_bias");
     if (!biases) return;
-    if (biases->size() > rules.max_biases)
+    if (biases->size() > rules.most.max_biases)
         return body.refuse(
             errc::invalid_value,
             "logit_bias",
             "'logit_bias' names " + std::to_string(biases->size()) + " tokens; at most " +
-                std::to_string(rules.max_biases) + " are possible."
+                std::to_string(rules.most.max_biases) + " are possible."
         );
     field_reader reader(*biases, body.fault(), "logit_bias");
     for (const auto& [key, value] : *biases) {
@@ -90,11 +90,11 @@ void add_stop(
     const auto& text = stop.get_string();
     if (text.empty())
         return body.refuse(errc::invalid_value, name, "'" + name + "' must not be empty.");
-    if (text.size() > rules.max_stop_bytes)
+    if (text.size() > rules.most.max_stop_bytes)
         return body.refuse(
             errc::invalid_value,
             name,
-            "'" + name + "' is longer than " + std::to_string(rules.max_stop_bytes) + " bytes."
+            "'" + name + "' is longer than " + std::to_string(rules.most.max_stop_bytes) + " bytes."
         );
     out.emplace_back(text);
 }
@@ -105,12 +105,12 @@ void read_stops(field_reader& body, const request_rules& rules, std::vector<std:
     if (stop->is_string()) return add_stop(body, rules, *stop, "stop", out);
     if (!stop->is_array()) return body.refuse_type("stop", "a string or an array of strings");
     const auto& list = stop->get_array();
-    if (list.size() > rules.max_stops)
+    if (list.size() > rules.most.max_stops)
         return body.refuse(
             errc::invalid_value,
             "stop",
             "'stop' holds " + std::to_string(list.size()) + " strings; at most " +
-                std::to_string(rules.max_stops) + " are possible."
+                std::to_string(rules.most.max_stops) + " are possible."
         );
     for (std::size_t i = 0; i < list.size(); ++i)
         add_stop(body, rules, list[i], "stop[" + std::to_string(i) + "]", out);
@@ -120,11 +120,11 @@ void read_stop_ids(field_reader& body, const request_rules& rules, std::vector<t
     if (!body.flag("ignore_eos").value_or(false)) out = rules.stop_ids;
     const json::array* ids = body.array("stop_token_ids");
     if (!ids) return;
-    if (ids->size() > rules.max_stop_ids)
+    if (ids->size() > rules.most.max_stop_ids)
         return body.refuse(
             errc::invalid_value,
             "stop_token_ids",
-            "'stop_token_ids' holds more than " + std::to_string(rules.max_stop_ids) + " ids."
+            "'stop_token_ids' holds more than " + std::to_string(rules.most.max_stop_ids) + " ids."
         );
     for (std::size_t i = 0; i < ids->size(); ++i) {
         const std::string name = "stop_token_ids[" + std::to_string(i) + "]";
@@ -252,14 +252,15 @@ answer_settings read_answer_settings(field_reader& body, const request_rules& ru
     constexpr auto any = std::numeric_limits<std::int64_t>::max();
     if (const auto seed = body.integer("seed", -any - 1, any))
         out.seed = static_cast<std::uint64_t>(*seed);
-    if (const auto n = body.integer("n", 1, rules.max_choices))
+    if (const auto n = body.integer("n", 1, rules.most.max_choices))
         out.num_choices = static_cast<std::uint32_t>(*n);
     if (const json::string* salt = body.text("cache_salt")) {
-        if (salt->size() > rules.max_salt_bytes)
+        if (salt->size() > rules.most.max_salt_bytes)
             body.refuse(
                 errc::invalid_value,
                 "cache_salt",
-                "'cache_salt' is longer than " + std::to_string(rules.max_salt_bytes) + " bytes."
+                "'cache_salt' is longer than " + std::to_string(rules.most.max_salt_bytes) +
+                    " bytes."
             );
         out.cache_salt = *salt;
     }

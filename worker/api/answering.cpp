@@ -50,13 +50,15 @@ answering::answering(
     const prepared_request& request,
     const served_model& model,
     engine& running,
-    std::uint64_t seed
+    std::uint64_t seed,
+    duration keepalive_after
 )
     : x_(x),
       request_(request),
       model_(model),
       engine_(running),
       seed_(request.settings.seed.value_or(seed)),
+      keepalive_after_(keepalive_after),
       rung_(x.home()),
       inbox_(std::make_shared<token_inbox>(x.home())) {
     inbox_->wake(&rung_);
@@ -131,12 +133,14 @@ stage_result<> answering::submit(const generation_wishes& wishes) {
 
 // ── from the engine ─────────────────────────────────────────────────────────────────────────────
 
-io::task<stage_result<>> answering::wait_for_more() {
-    co_await rung_.wait_until(never);
+io::task<stage_result<bool>> answering::wait_for_more(time_point until) {
+    const bool rung = co_await rung_.wait_until(until);
     // Answers of one step leave together.
     co_await x_.home().turn();
     CO_CHECK_NOW(goes_on());
-    co_return take_arrivals();
+    if (!rung) co_return false;
+    CO_CHECK_NOW(take_arrivals());
+    co_return true;
 }
 
 stage_result<> answering::take_arrivals() {
@@ -149,7 +153,7 @@ stage_result<> answering::take_arrivals() {
         }
         // Behind a stop string there may be the tokens of one more step.
         if (of.text.has_finished()) continue;
-        if (of.text.push(std::get<sampled_token>(each.what))) engine_.abort(of.id);
+        if (of.text.push(std::get<sampled_token>(each.what))) engine_.stop(of.id);
     }
     return success();
 }
@@ -190,7 +194,7 @@ io::task<stage_result<>> answering::write(answer_writer& writer, const std::stri
         co_return std::move(streamed);
     }
     while (!all_ended()) {
-        CO_CHECK(wait_for_more());
+        CO_CHECK(wait_for_more(never));
     }
     std::vector<whole_choice> choices;
     choices.reserve(parts_.size());
@@ -217,11 +221,28 @@ void answering::append_events(answer_writer& writer, std::string& out) {
     }
 }
 
+// As the gateway writes them (DESIGN §9.2). A client that takes nothing gets no second comment:
+// `write_now` kept the first.
+stage_result<> answering::write_comment() {
+    const std::string_view comment = ": keep-alive\n\n";
+    const auto sent = x_.write_now({&comment, 1});
+    if (sent.has_error()) return refusal(errc::client_gone);
+    comment_at_ = sent.value() ? after(x_.home().now(), keepalive_after_) : never;
+    return success();
+}
+
 io::task<stage_result<>> answering::write_stream(answer_writer& writer) {
     std::string events;
     bool done = false;
+    if (keepalive_after_ > duration::zero())
+        comment_at_ = after(io::loop::exact_now(), keepalive_after_);
     while (!done) {
-        CO_CHECK(wait_for_more());
+        CO_TRY(const bool came, wait_for_more(comment_at_));
+        if (!came) {
+            CO_CHECK_NOW(write_comment());
+            continue;
+        }
+        comment_at_ = never;
         events.clear();
         append_events(writer, events);
         done = all_ended();

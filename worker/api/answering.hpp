@@ -17,6 +17,7 @@ namespace penstock::worker {
 struct generation_wishes {
     request_class traffic_class = request_class::realtime;
     std::string cache_salt;  // of the head: the tenant's, which no body can step out of
+    bool no_keepalive = false;
 };
 
 // The generations of one request. Whatever ends it, none of them outlives it by more than a step:
@@ -24,12 +25,14 @@ struct generation_wishes {
 class answering final : public io::departure_watcher {
  public:
     // `seed` is that of the first choice where the request names none; each next one has one more.
+    // `keepalive_after` is that of service_options.
     answering(
         http::exchange& x,
         const prepared_request& request,
         const served_model& model,
         engine& running,
-        std::uint64_t seed
+        std::uint64_t seed,
+        duration keepalive_after
     );
     ~answering();
     answering(const answering&) = delete;
@@ -41,8 +44,9 @@ class answering final : public io::departure_watcher {
     stage_result<> submit(const generation_wishes& wishes);
 
     // Writes the answer. The head of a stream must have been started; it leaves with the first
-    // token, so that what fails before it is still an error of its own. `head` are the lines of an
-    // answer that is no stream. Errors: client_gone, internal, draining.
+    // token, so that what fails before it is still an error of its own, or with the first comment
+    // that keeps a client's proxies patient. `head` are the lines of an answer that is no stream.
+    // Errors: client_gone, internal, draining.
     io::task<stage_result<>> write(answer_writer& writer, const std::string& head);
 
     // The worker stops and waits no longer.
@@ -62,7 +66,9 @@ class answering final : public io::departure_watcher {
     generation generation_of(const prepared_prompt& prompt, std::uint32_t index) const;
     stage_result<> goes_on() const;
     io::task<stage_result<>> write_stream(answer_writer& writer);
-    io::task<stage_result<>> wait_for_more();
+    // False: `until` has come.
+    io::task<stage_result<bool>> wait_for_more(time_point until);
+    stage_result<> write_comment();
     stage_result<> take_arrivals();
     stage_result<> end_of(part& of, const generation_summary& summary) const;
     void append_events(answer_writer& writer, std::string& out);
@@ -75,6 +81,8 @@ class answering final : public io::departure_watcher {
     const served_model& model_;
     engine& engine_;
     const std::uint64_t seed_;
+    const duration keepalive_after_;
+    time_point comment_at_ = never;  // the next one, while the first token is awaited
     io::alarm rung_;
     std::shared_ptr<token_inbox> inbox_;
     std::vector<std::unique_ptr<part>> parts_;

@@ -120,7 +120,7 @@ json::object read_call(field_reader& call, const request_rules& rules) {
     const json::string none("{}");
     const json::string& text = arguments && !arguments->empty() ? *arguments : none;
     if (rules.argument_objects)
-        made["arguments"] = as_object(function, text, rules.json_depth);
+        made["arguments"] = as_object(function, text, rules.most.json_depth);
     else
         made["arguments"] = text;
     out["function"] = std::move(made);

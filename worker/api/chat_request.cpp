@@ -146,7 +146,7 @@ void read_conversation(field_reader& body, const request_rules& rules, chat_requ
 }
 
 stage_result<chat_request> read_chat_request(std::string_view text, const request_rules& rules) {
-    TRY(const json::object object, parse_body(text, rules.json_depth));
+    TRY(const json::object object, parse_body(text, rules.most.json_depth));
     first_fault fault;
     field_reader body(object, fault);
     chat_request out;

@@ -66,12 +66,12 @@ void read_prompts(field_reader& body, const request_rules& rules, std::vector<pr
         return;
     }
     const auto& list = given->get_array();
-    if (list.size() > rules.max_choices)
+    if (list.size() > rules.most.max_choices)
         return body.refuse(
             errc::invalid_value,
             "prompt",
             "'prompt' holds " + std::to_string(list.size()) + " prompts; at most " +
-                std::to_string(rules.max_choices) + " answers are possible."
+                std::to_string(rules.most.max_choices) + " answers are possible."
         );
     for (std::size_t i = 0; i < list.size(); ++i) {
         auto one = read_one(body, list[i], "prompt[" + std::to_string(i) + "]", rules.vocabulary);
@@ -98,7 +98,7 @@ void read_suffix(field_reader& body, completion_request& out) {
 stage_result<completion_request> read_completion_request(
     std::string_view text, const request_rules& rules
 ) {
-    TRY(const json::object object, parse_body(text, rules.json_depth));
+    TRY(const json::object object, parse_body(text, rules.most.json_depth));
     first_fault fault;
     field_reader body(object, fault);
     completion_request out;
@@ -107,12 +107,12 @@ stage_result<completion_request> read_completion_request(
     read_prompts(body, rules, out.prompts);
     read_suffix(body, out);
     out.add_special_tokens = body.flag("add_special_tokens").value_or(true);
-    if (out.prompts.size() * out.settings.num_choices > rules.max_choices)
+    if (out.prompts.size() * out.settings.num_choices > rules.most.max_choices)
         body.refuse(
             errc::invalid_value,
             "n",
-            "'n' times the number of prompts is more than " + std::to_string(rules.max_choices) +
-                " answers."
+            "'n' times the number of prompts is more than " +
+                std::to_string(rules.most.max_choices) + " answers."
         );
     if (fault) return std::move(*fault);
     return out;

@@ -13,7 +13,6 @@
 namespace penstock::worker {
 namespace {
 
-constexpr int backlog = 1024;
 constexpr duration look_every = std::chrono::milliseconds(5);
 constexpr duration to_end = std::chrono::seconds(2);    // for answers that were cut
 constexpr duration to_abort = std::chrono::seconds(1);  // for connections that were reset
@@ -77,7 +76,7 @@ result<std::unique_ptr<front>> front::open(
 ) {
     std::unique_ptr<front> made(new front(running, model, options));
     for (const std::string& address : options.listen) {
-        CHECK(made->listen(address));
+        CHECK(made->listen(address, options.backlog));
     }
     made->thread_ = std::thread([loop = &made->loop_] { loop->run(); });
     pthread_setname_np(made->thread_.native_handle(), "io");
@@ -88,7 +87,7 @@ front::~front() {
     if (thread_.joinable()) stop(duration::zero());
 }
 
-result<void> front::listen(const std::string& address) {
+result<void> front::listen(const std::string& address, int backlog) {
     auto where = io::parse_endpoint(address);
     if (where.has_error())
         return error(

@@ -1,7 +1,7 @@
 // The worker's door: addresses, connections and one thread that serves them.
 #pragma once
 
-#include "penstock/http/server.hpp"
+#include "worker/api/front_options.hpp"
 #include "worker/api/service.hpp"
 #include "worker/api/socket_file.hpp"
 
@@ -13,14 +13,6 @@
 #include <vector>
 
 namespace penstock::worker {
-
-struct front_options {
-    std::vector<std::string> listen;  // "127.0.0.1:8100", "unix:/run/penstock/worker.sock"
-    http::server_options server;
-    std::uint64_t bodies_bytes = 256 * 1024 * 1024;  // of all requests together
-    std::uint32_t max_connections = 1024;
-    service_options service;
-};
 
 class front {
  public:
@@ -45,7 +37,7 @@ class front {
 
  private:
     front(engine& running, const served_model& model, const front_options& options);
-    result<void> listen(const std::string& address);
+    result<void> listen(const std::string& address, int backlog);
     void accepted(io::channel client);
     bool empty_within(duration at_most) const;
 

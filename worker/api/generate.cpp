@@ -1,4 +1,5 @@
 // /v1/chat/completions and /v1/completions: read, prepare, submit, write.
+#include "penstock/hex.hpp"
 #include "worker/api/handlers.hpp"
 
 #include <chrono>
@@ -20,6 +21,8 @@ stage_result<generation_wishes> read_wishes(
             "The header x-penstock-class must be 'realtime' or 'bulk'.",
             "x-penstock-class"
         );
+    const std::string_view silent = headers.find("x-penstock-no-keepalive");
+    wishes.no_keepalive = silent == "1" || http::same_name(silent, "true");
     wishes.cache_salt = headers.find("x-penstock-cache-salt");
     if (wishes.cache_salt.size() > salt_max)
         return refusal(
@@ -31,17 +34,11 @@ stage_result<generation_wishes> read_wishes(
     return wishes;
 }
 
-std::string hex(std::uint64_t number) {
-    std::string text(16, '0');
-    for (std::size_t i = text.size(); i-- > 0; number >>= 4)
-        text[i] = "0123456789abcdef"[number & 15];
-    return text;
-}
-
 answer_names names_for(request_scope& r, const prepared_request& request) {
     answer_names names;
     const served_model& model = r.host.model();
-    names.id = (request.is_chat ? "chatcmpl-" : "cmpl-") + hex(r.host.random());
+    names.id = request.is_chat ? "chatcmpl-" : "cmpl-";
+    append_hex(names.id, r.host.random(), 16);
     names.model = model.rules.model;
     names.fingerprint = model.fingerprint;
     names.created = std::chrono::duration_cast<std::chrono::seconds>(
@@ -73,7 +70,7 @@ io::task<stage_result<prepared_request>> read_and_prepare(
 }
 
 io::task<stage_result<>> generate(request_scope& r, prepare_function prepare) {
-    auto wished = read_wishes(r.x.head().headers, r.host.model().rules.max_salt_bytes);
+    auto wished = read_wishes(r.x.head().headers, r.host.model().rules.most.max_salt_bytes);
     if (wished.has_error()) co_return std::move(wished).error();
     const generation_wishes wishes = std::move(wished).value();
     CO_TRY(const prepared_request request, read_and_prepare(r, prepare));
@@ -90,7 +87,9 @@ io::task<stage_result<>> generate(request_scope& r, prepare_function prepare) {
                   names_for(r, request),
                   static_cast<std::uint32_t>(request.prompts.size() * request.settings.num_choices)
               );
-    answering made(r.x, request, r.host.model(), r.host.running(), r.host.random());
+    const duration keepalive =
+        wishes.no_keepalive ? duration::zero() : r.host.options().keepalive_after;
+    answering made(r.x, request, r.host.model(), r.host.running(), r.host.random(), keepalive);
     const service::running_answer listed(r.host, made);
     CO_CHECK_NOW(made.submit(wishes));
     CO_CHECK(made.write(*writer, headers));

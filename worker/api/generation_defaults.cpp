@@ -2,6 +2,7 @@
 #include "worker/api/generation_defaults.hpp"
 
 #include "worker/api/fields.hpp"
+#include "worker/api/read_json.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -17,10 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t file_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t depth_max = 64;
 
-error wrong(const fs::path& file, const refusal& why) {
-    std::string text = file.filename().string() + ": ";
-    text += why.message.empty() ? describe(why.code).message : std::string_view(why.message);
-    return {errc::invalid_value, std::move(text)};
+error wrong(const fs::path& file, const std::string& what) {
+    return {errc::invalid_value, file.filename().string() + ": " + what};
 }
 
 // An empty object where there is no such file.
@@ -28,15 +27,20 @@ result<json::object> read_file(const fs::path& file) {
     std::error_code failed;
     if (!fs::exists(file, failed)) return json::object();
     const auto size = fs::file_size(file, failed);
-    if (failed || size > file_bytes_max)
-        return error(errc::invalid_value, file.filename().string() + " cannot be read");
+    if (failed) return wrong(file, "cannot be read: " + failed.message());
+    if (size > file_bytes_max)
+        return wrong(file, "has more than " + std::to_string(file_bytes_max) + " bytes");
     std::ifstream in(file, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!in && !in.eof())
-        return error(errc::invalid_value, file.filename().string() + " cannot be read");
-    auto parsed = parse_body(text, depth_max);
-    if (parsed.has_error()) return wrong(file, parsed.error());
-    return std::move(parsed).value();
+    if (!in.is_open() || in.bad()) return wrong(file, "cannot be read");
+    auto parsed = read_json(text, depth_max);
+    if (parsed.has_error() && parsed.error().code == errc::json_too_deep)
+        return wrong(file, "is nested deeper than " + std::to_string(depth_max) + " levels");
+    if (parsed.has_error()) return wrong(file, "is not valid JSON: " + parsed.error().detail);
+    json::value whole = std::move(parsed).value();
+    if (!whole.is_object())
+        return wrong(file, "must hold a JSON object, not " + std::string(kind_of(whole)));
+    return std::move(whole.get_object());
 }
 
 void read_sampling(field_reader& file, sampling_params& out) {
@@ -57,15 +61,23 @@ void read_end_ids(field_reader& file, std::vector<token_id>& out) {
     constexpr std::int64_t most = std::numeric_limits<token_id>::max();
     const json::value* ids = file.find("eos_token_id");
     if (!ids) return;
-    if (!ids->is_array()) {
+    if (ids->is_number()) {
         if (const auto id = file.integer("eos_token_id", 0, most))
             out.push_back(static_cast<token_id>(*id));
         return;
     }
-    for (const json::value& each : ids->get_array()) {
-        const auto* id = each.if_int64();
+    if (!ids->is_array())
+        return file.refuse_type("eos_token_id", "a token id or an array of token ids");
+    const json::array& list = ids->get_array();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto* id = list[i].if_int64();
         if (!id || *id < 0 || *id > most)
-            return file.refuse_type("eos_token_id", "a token id or an array of token ids");
+            return file.refuse(
+                errc::invalid_value,
+                "eos_token_id",
+                "'eos_token_id[" + std::to_string(i) + "]' must be a token id, not " +
+                    json::serialize(list[i]) + "."
+            );
         out.push_back(static_cast<token_id>(*id));
     }
 }
@@ -75,7 +87,8 @@ void read_end_text(field_reader& file, const tokenizer& tokens, std::vector<toke
     const json::value* end = file.find("eos_token");
     if (!end) return;
     const json::value* text = end->is_object() ? end->get_object().if_contains("content") : end;
-    if (!text || !text->is_string()) return file.refuse_type("eos_token", "a string");
+    if (!text || !text->is_string())
+        return file.refuse_type("eos_token", "a string, or an object with the string `content`");
     if (const auto id = tokens.find(text->get_string())) out.push_back(*id);
 }
 
@@ -93,7 +106,7 @@ result<generation_defaults> load_generation_defaults(
         read_end_ids(reader, out.stop_ids);
         read_end_text(reader, tokens, out.stop_ids);
         if (name == std::string_view("generation_config.json")) read_sampling(reader, out.sampling);
-        if (fault) return wrong(file, *fault);
+        if (fault) return wrong(file, fault->message);
     }
     std::sort(out.stop_ids.begin(), out.stop_ids.end());
     out.stop_ids.erase(std::unique(out.stop_ids.begin(), out.stop_ids.end()), out.stop_ids.end());

@@ -18,7 +18,7 @@ struct generation_defaults {
 // `sampling` from generation_config.json; the ids that end an answer are the union of what
 // config.json, generation_config.json (`eos_token_id`, one or a list) and tokenizer_config.json
 // (`eos_token`) say: models exist in which each of the three is needed. Every file may be missing.
-// Errors: invalid_value, with the file and the field.
+// Errors: invalid_value, with the file, the field and what is expected of it.
 result<generation_defaults> load_generation_defaults(
     const std::filesystem::path& folder, const tokenizer& tokens
 );

@@ -84,7 +84,8 @@ void add_classes(page& out, const engine_state& state) {
     );
     for (const auto& [name, of] :
          {std::pair{"realtime", &state.realtime}, std::pair{"bulk", &state.bulk}}) {
-        out.add({{"class", name}, {"end", "finished"}}, double(of->finished));
+        out.add({{"class", name}, {"end", "stop"}}, double(of->stop));
+        out.add({{"class", name}, {"end", "length"}}, double(of->length));
         out.add({{"class", name}, {"end", "aborted"}}, double(of->aborted));
         out.add({{"class", name}, {"end", "refused"}}, double(of->refused));
     }

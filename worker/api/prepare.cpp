@@ -100,6 +100,28 @@ stage_result<std::vector<token_id>> encode_prompt(
     return encode_raw(text, request.add_special_tokens, tokens);
 }
 
+// More text than the template may write is more than the context holds, whatever it is made of,
+// when that many bytes would be too long in the longest of tokens.
+refusal refused_by_template(error why, const served_model& model) {
+    constexpr std::size_t nfc_shortens = 3;  // times at most, in UTF-8: Hangul's 3 letters to one
+    const std::size_t context = model.rules.max_positions;
+    const std::size_t token_bytes = nfc_shortens * std::max<std::size_t>(model.tokens.longest(), 1);
+    const bool cannot_fit = model.chat->output_bytes() / token_bytes >= context;
+    if (why.code == errc::context_length_exceeded && cannot_fit)
+        return {
+            errc::context_length_exceeded,
+            "The context of this model is " + std::to_string(context) +
+                " tokens; 'messages' make more than " + std::to_string(model.chat->output_bytes()) +
+                " bytes of text, which cannot fit.",
+            "messages"
+        };
+    return {
+        errc::invalid_value,
+        "The model's chat template refuses this conversation: " + why.detail,
+        "messages"
+    };
+}
+
 }  // namespace
 
 std::vector<token_id> encode_raw(
@@ -127,12 +149,7 @@ stage_result<std::vector<token_id>> encode_conversation(
     values["add_generation_prompt"] = request.add_generation_prompt;
     if (!request.tools.empty()) values["tools"] = request.tools;
     auto rendered = model.chat->render(values);
-    if (rendered.has_error())
-        return refusal(
-            errc::invalid_value,
-            "The model's chat template refuses this conversation: " + rendered.error().detail,
-            "messages"
-        );
+    if (rendered.has_error()) return refused_by_template(std::move(rendered).error(), model);
     const auto& [text, users] = rendered.value();
     if (tail) {
         // What a user wrote opens no reasoning.

@@ -14,7 +14,8 @@ json::object class_json(const class_state& of) {
         {"q_len_prefill", of.q_len_prefill},
         {"q_len_decode", of.q_len_decode},
         {"q_tokens_prefill", of.q_tokens_prefill},
-        {"finished", of.finished},
+        {"stop", of.stop},
+        {"length", of.length},
         {"aborted", of.aborted},
         {"refused", of.refused},
     };

@@ -44,7 +44,24 @@ std::string refusal_headers(const request_scope& r, const refusal& why) {
         lines += "retry-after-ms: " + std::to_string(wait.count()) + "\r\n";
     }
     if (row.status == 405) lines += "Allow: " + r.allowed + "\r\n";
+    if (row.status == 415) lines += "Accept-Encoding: identity\r\n";  // RFC 9110 §15.5.16
     return lines;
+}
+
+// A compressed body would be refused as no JSON, which tells nobody why.
+stage_result<> check_encoding(const http::request_head& head) {
+    constexpr std::size_t shown = 64;
+    if (head.framing == http::body_framing::none) return success();
+    for (const http::header& each : head.headers) {
+        if (!http::same_name(each.name, "content-encoding")) continue;
+        if (each.value.empty() || http::same_name(each.value, "identity")) continue;
+        return refusal(
+            errc::unsupported_encoding,
+            "The request's body has Content-Encoding '" + std::string(each.value.substr(0, shown)) +
+                "'; only 'identity' is understood."
+        );
+    }
+    return success();
 }
 
 }  // namespace
@@ -80,6 +97,7 @@ io::task<stage_result<>> service::dispatch(request_scope& r) {
     }
     r.route = found.value().row->route;
     r.path_model = std::move(found.value().model);
+    CO_CHECK_NOW(check_encoding(r.x.head()));
     auto handled = co_await found.value().row->handle(r);
     co_return std::move(handled);
 }

@@ -1,8 +1,8 @@
 // The worker's routes on one loop: what every handler may use, and how requests end.
 #pragma once
 
-#include "penstock/http/server.hpp"
 #include "worker/api/answering.hpp"
+#include "worker/api/front_options.hpp"
 #include "worker/api/request_counts.hpp"
 #include "worker/api/served_model.hpp"
 #include "worker/api/text_pool.hpp"
@@ -13,13 +13,6 @@
 #include <unordered_set>
 
 namespace penstock::worker {
-
-struct service_options {
-    std::string version;                     // of the program
-    std::size_t in_place_bytes = 64 * 1024;  // longer bodies are prepared beside the loop
-    unsigned text_threads = 1;               // that do it
-    std::size_t max_waiting_texts = 256;     // for them; more are refused with 503
-};
 
 struct request_scope;
 

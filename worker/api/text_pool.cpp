@@ -2,13 +2,15 @@
 #include "worker/api/text_pool.hpp"
 
 #include <pthread.h>
+#include <string>
 
 namespace penstock::worker {
 
 text_pool::text_pool(unsigned num_threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
     for (unsigned i = 0; i < num_threads; ++i) {
         threads_.emplace_back([this](const std::stop_token& stop) { work_off(stop); });
-        pthread_setname_np(threads_.back().native_handle(), "text");
+        const std::string name = "text " + std::to_string(i);
+        pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
 }
 

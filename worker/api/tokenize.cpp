@@ -41,7 +41,7 @@ stage_result<std::vector<token_id>> encode_either(
 }
 
 stage_result<std::string> tokenize_body(std::string_view text, const served_model& model) {
-    TRY(const json::object object, parse_body(text, model.rules.json_depth));
+    TRY(const json::object object, parse_body(text, model.rules.most.json_depth));
     first_fault fault;
     field_reader body(object, fault);
     const bool with_texts = body.flag("return_token_strs").value_or(false);
@@ -65,7 +65,7 @@ stage_result<std::string> tokenize_body(std::string_view text, const served_mode
 }
 
 stage_result<std::string> detokenize_body(std::string_view text, const served_model& model) {
-    TRY(const json::object object, parse_body(text, model.rules.json_depth));
+    TRY(const json::object object, parse_body(text, model.rules.most.json_depth));
     first_fault fault;
     field_reader body(object, fault);
     const json::array* ids = body.array("tokens");

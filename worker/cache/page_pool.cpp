@@ -109,7 +109,6 @@ struct page_pool::state {
     std::unordered_map<prefix_hash, page_id, prefix_hash_bits> known;
     std::vector<token_id> tokens;  // of hashed pages, page_size each
     prefix_hasher hasher;
-    std::uint64_t lookup_tokens = 0, hit_tokens = 0;
     std::uint64_t last_content = 0;
 };
 
@@ -191,7 +190,6 @@ held_pages page_pool::take_prefix(std::span<const token_id> tokens, std::string_
     held_pages held;
     held.pool_ = this;
     held.salt_ = salt;
-    state_->lookup_tokens += tokens.size();
     if (!state_->options.reuse_prefixes || tokens.size() <= page_size) return held;
     const std::size_t most = (tokens.size() - 1) / page_size;
     auto at = state_->root(salt);
@@ -206,7 +204,6 @@ held_pages page_pool::take_prefix(std::span<const token_id> tokens, std::string_
     }
     held.num_known_ = static_cast<std::uint32_t>(held.ids_.size());
     held.num_reused_ = held.num_known_ * page_size;
-    state_->hit_tokens += held.num_reused_;
     return held;
 }
 
@@ -253,8 +250,6 @@ page_counts page_pool::counts() const noexcept {
     counts.free = static_cast<std::uint32_t>(state_->free.size());
     counts.cached = state_->idle.size();
     counts.used = counts.total - counts.free - counts.cached;
-    counts.lookup_tokens = state_->lookup_tokens;
-    counts.hit_tokens = state_->hit_tokens;
     return counts;
 }
 

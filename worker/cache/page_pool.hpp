@@ -25,8 +25,6 @@ struct page_counts {
     std::uint32_t used = 0;    // held by a sequence
     std::uint32_t cached = 0;  // known, held by nobody
     std::uint32_t free = 0;
-    std::uint64_t lookup_tokens = 0;  // prompt tokens asked for, since the start
-    std::uint64_t hit_tokens = 0;     // of these found
 };
 
 class page_pool;

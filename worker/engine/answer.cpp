@@ -38,6 +38,18 @@ answer::answer(std::shared_ptr<ticket> from, std::uint32_t vocabulary)
         seen_.add_prompt(id);
 }
 
+std::optional<finish> answer::ended_by_reader() const noexcept {
+    switch (ticket_->wish.load(std::memory_order_relaxed)) {
+        case reader_wish::more:
+            return std::nullopt;
+        case reader_wish::stop:
+            return finish::stopped;
+        case reader_wish::abort:
+            return finish::aborted;
+    }
+    return std::nullopt;
+}
+
 sampling_row answer::next(std::uint32_t logit_row) const noexcept {
     const generation& what = ticket_->what;
     sampling_row row;

@@ -33,7 +33,8 @@ class answer {
 
     std::vector<token_id> take_prompt() noexcept { return std::move(ticket_->what.prompt); }
     const std::shared_ptr<ticket>& from() const noexcept { return ticket_; }
-    bool is_aborted() const noexcept { return ticket_->aborted.load(std::memory_order_relaxed); }
+    // How its reader ended it, if it did.
+    std::optional<finish> ended_by_reader() const noexcept;
     std::uint32_t num_prompt() const noexcept { return num_prompt_; }
     std::uint32_t num_output() const noexcept { return num_output_; }
     // Tokens of the prompt that were found computed.

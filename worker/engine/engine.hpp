@@ -34,8 +34,9 @@ struct generation {
 enum class finish : std::uint8_t {
     stop_id,
     max_tokens,
-    aborted,
-    failed,  // the engine could not go on; `engine_state::failure` says why
+    stopped,  // by its reader, who has what it wanted: a stop string is complete
+    aborted,  // by its reader, who wants it no more, or by the end of the engine
+    failed,   // the engine could not go on; `engine_state::failure` says why
 };
 
 struct generation_summary {
@@ -58,7 +59,9 @@ struct class_state {
     std::uint32_t q_len_prefill = 0;     // waiting or running, without a first token yet
     std::uint32_t q_len_decode = 0;      // with a first token, unfinished
     std::uint64_t q_tokens_prefill = 0;  // prompt tokens still to compute
-    std::uint64_t finished = 0, aborted = 0, refused = 0;
+    std::uint64_t stop = 0;              // ended at a stop id, or stopped by their reader
+    std::uint64_t length = 0;            // ended at max_tokens
+    std::uint64_t aborted = 0, refused = 0;
 };
 
 // A consistent copy, not older than one step.
@@ -86,8 +89,10 @@ class engine {
     // prompt and max_tokens can never fit; invalid_value for ids that the model does not have and
     // numbers out of the ranges above; upstream_failed after a failure; draining at the end.
     virtual result<generation_id> submit(generation what, std::shared_ptr<token_sink> sink) = 0;
-    // Any thread. At most one more step is spent on it; on_end(aborted) follows unless it has
-    // ended.
+    // Any thread. At most one more step is spent on it, its pages are given back, and those of its
+    // prefix may be found again; on_end(stopped) or on_end(aborted) follows unless it has ended.
+    // The first of several calls counts.
+    virtual void stop(generation_id id) = 0;
     virtual void abort(generation_id id) = 0;
     // Any thread.
     virtual engine_state state() const = 0;

@@ -42,12 +42,14 @@ result<generation_id> inbox::put(
     return made->id;
 }
 
-void inbox::abort(generation_id id) {
+void inbox::end(generation_id id, reader_wish how) {
     {
         const std::lock_guard lock(mutex_);
         const auto found = live_.find(id);
-        if (found == live_.end() || found->second->aborted.exchange(true)) return;
-        held_.aborted.push_back(id);
+        if (found == live_.end()) return;
+        reader_wish none = reader_wish::more;
+        if (!found->second->wish.compare_exchange_strong(none, how)) return;
+        held_.unwanted.push_back(id);
     }
     something_.notify_one();
 }
@@ -67,11 +69,11 @@ void inbox::close() {
 
 bool inbox::take(inbox_delivery& out, bool idle) {
     out.arrived.clear();
-    out.aborted.clear();
+    out.unwanted.clear();
     std::unique_lock lock(mutex_);
     if (idle) {
         something_.wait(lock, [this] {
-            return closed_ || !held_.arrived.empty() || !held_.aborted.empty();
+            return closed_ || !held_.arrived.empty() || !held_.unwanted.empty();
         });
     }
     std::swap(out, held_);
@@ -94,7 +96,7 @@ std::vector<std::shared_ptr<ticket>> inbox::fail(const std::string& why) {
     const std::lock_guard lock(mutex_);
     failure_ = why.empty() ? "the engine stopped" : why;
     live_.clear();
-    held_.aborted.clear();
+    held_.unwanted.clear();
     num_waiting_ = {};
     for (inbox_counts& of : counts_)
         of = {of.refused, 0, 0};

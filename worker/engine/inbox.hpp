@@ -1,7 +1,7 @@
-// What other threads want of the engine's thread: new generations and aborts.
+// What other threads want of the engine's thread: new generations, and ends of those that run.
 //
 // The bound on waiting generations is kept here, where they come in: those in the inbox and those
-// that the scheduler has not let in yet. Aborts need no bound of their own: one for each generation
+// that the scheduler has not let in yet. Ends need no bound of their own: one for each generation
 // that has not ended.
 #pragma once
 
@@ -22,13 +22,16 @@
 
 namespace penstock::worker {
 
-// A generation on its way. All but `aborted` belongs to the engine's thread once it was taken.
+// What the reader of a generation wants of it.
+enum class reader_wish : std::uint8_t { more, stop, abort };
+
+// A generation on its way. All but `wish` belongs to the engine's thread once it was taken.
 struct ticket {
     generation_id id = 0;
     generation what;
     std::shared_ptr<token_sink> sink;
     time_point submitted;
-    std::atomic<bool> aborted{false};
+    std::atomic<reader_wish> wish{reader_wish::more};
 };
 
 // Tells the sink, once and for the last time. It has ended whatever the sink throws.
@@ -43,7 +46,7 @@ struct inbox_counts {
 
 struct inbox_delivery {
     std::vector<std::shared_ptr<ticket>> arrived;
-    std::vector<generation_id> aborted;
+    std::vector<generation_id> unwanted;  // whose readers want no more of them
 };
 
 class inbox {
@@ -52,7 +55,8 @@ class inbox {
 
     // Any thread.
     result<generation_id> put(generation what, std::shared_ptr<token_sink> sink, time_point now);
-    void abort(generation_id id);
+    // `how`: stop or abort. Nothing when it has ended, or when this was said before.
+    void end(generation_id id, reader_wish how);
     inbox_counts counts(request_class of) const;
     // No more is taken in: `take` says so, and `put` refuses.
     void close();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <pthread.h>
 #include <thread>
 #include <utility>
 
@@ -28,7 +29,9 @@ class threaded_engine final : public engine {
           max_positions_(positions_of(shape, parts.pages.num_pages)),
           inbox_(max_waiting),
           stepper_(std::move(parts), board_),
-          thread_([this] { run(); }) {}
+          thread_([this] { run(); }) {
+        pthread_setname_np(thread_.native_handle(), "engine");
+    }
     threaded_engine(const threaded_engine&) = delete;
     threaded_engine& operator=(const threaded_engine&) = delete;
     ~threaded_engine() override {
@@ -40,7 +43,8 @@ class threaded_engine final : public engine {
         CHECK(check(what));
         return inbox_.put(std::move(what), std::move(sink), std::chrono::steady_clock::now());
     }
-    void abort(generation_id id) override { inbox_.abort(id); }
+    void stop(generation_id id) override { inbox_.end(id, reader_wish::stop); }
+    void abort(generation_id id) override { inbox_.end(id, reader_wish::abort); }
     engine_state state() const override;
     std::uint32_t vocabulary() const noexcept override { return vocabulary_; }
     std::uint32_t max_positions() const noexcept override { return max_positions_; }
@@ -109,7 +113,7 @@ void threaded_engine::serve() {
             stepper_.add(ticket);
         got_.arrived.clear();
         if (!goes_on) return stepper_.end_all(finish::aborted);
-        stepper_.cancel(got_.aborted);
+        stepper_.cancel(got_.unwanted);
         stepper_.publish();
         if (stepper_.has_work()) stepper_.step();
         inbox_.settle(stepper_.ended(), stepper_.not_let_in());
@@ -179,6 +183,7 @@ result<std::unique_ptr<engine>> start_engine(
     parts.schedule.max_step_tokens = options.max_step_tokens;
     parts.schedule.max_bulk_age = options.max_bulk_age;
     parts.schedule.bulk_reserve = options.bulk_reserve;
+    parts.schedule.max_overtakes = options.max_overtakes;
 
     const auto most_sequences = std::min(options.max_sequences, options.max_step_tokens);
     CHECK(model->reserve(options.max_step_tokens, most_sequences));

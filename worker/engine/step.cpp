@@ -94,10 +94,9 @@ void stepper::accept(const step_part& part, std::size_t index, time_point now) {
     sequence& s = *part.who;
     answer& a = answers_.at(s.id);
     outcome what{s.id, true, index, {}};
-    std::optional<finish> end;
-    if (a.is_aborted()) {
+    std::optional<finish> end = a.ended_by_reader();
+    if (end) {
         what.has_token = false;
-        end = finish::aborted;
     } else {
         const token_id id = sampled_[index].id;
         if (id < 0 || std::uint32_t(id) >= parts_.model->shape().vocabulary)
@@ -120,8 +119,20 @@ generation_summary stepper::leave(const answer& a, finish reason) {
 
 void stepper::count_end(const answer& a, finish reason) noexcept {
     class_state& of = class_of(a);
-    if (reason == finish::aborted) ++of.aborted;
-    if (reason == finish::stop_id || reason == finish::max_tokens) ++of.finished;
+    switch (reason) {
+        case finish::stop_id:
+        case finish::stopped:
+            ++of.stop;
+            break;
+        case finish::max_tokens:
+            ++of.length;
+            break;
+        case finish::aborted:
+            ++of.aborted;
+            break;
+        case finish::failed:
+            break;
+    }
 }
 
 class_state& stepper::class_of(const answer& a) noexcept {
@@ -185,7 +196,8 @@ void stepper::cancel(std::span<const generation_id> ids) {
     for (const generation_id id : ids) {
         const auto found = answers_.find(id);
         if (found == answers_.end()) continue;
-        outcomes_.push_back({id, false, 0, leave(found->second, finish::aborted)});
+        const finish how = found->second.ended_by_reader().value_or(finish::aborted);
+        outcomes_.push_back({id, false, 0, leave(found->second, how)});
     }
     if (outcomes_.empty()) return;
     publish();
@@ -202,7 +214,7 @@ void stepper::tell() {
         try {
             if (what.has_token) from->sink->on_token(sampled_[what.token]);
         } catch (...) {
-            from->aborted.store(true);
+            from->wish.store(reader_wish::abort);
         }
         if (!what.end) continue;
         ended_.push_back(what.id);

@@ -38,7 +38,7 @@ class stepper {
     void add(const std::shared_ptr<ticket>& from);
     // What `add` and `step` made of the queues, for all to see.
     void publish();
-    // Ends those of them that are here as aborted.
+    // Ends those of them that are here as their readers said.
     void cancel(std::span<const generation_id> ids);
     // Throws what device, model or scheduler throw; nothing but `end_all` is called after that.
     void step();

@@ -77,6 +77,7 @@ void decoder::attention(std::uint32_t layer, const step_batch& batch, kv_store& 
     const head_norms norms{weights.q_norm.get(), weights.k_norm.get(), config_.rms_epsilon};
     device_.linear(*weights.qkv, normed_.first(rows), qkv);
     device_.rotate_and_store(qkv, norms, *weights_.rotations, batch, layer, kv);
+    tell(layer, ".self_attn.qkv", qkv);
     device_.attend(qkv, batch, layer, kv, attended_.first(rows));
     device_.linear(*weights.o, attended_.first(rows), delta_.first(rows));
     tell(layer, ".self_attn", delta_.first(rows));

@@ -3,8 +3,10 @@
 
 #include "worker/models/tensor_source.hpp"
 
-#include <array>
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace penstock::worker {
 
@@ -66,9 +68,11 @@ struct survey {
     std::string first_matrix;
     dtype type = dtype::f32;
     std::uint64_t bytes = 0, num_parameters = 0, layer_numbers = 0;
+    std::set<std::string, std::less<>> names;
 
     result<void> add(const wanted_tensor& wanted) {
         TRY(const tensor_place* place, source.find(wanted));
+        names.insert(wanted.name);
         bytes += place->bytes;
         num_parameters += place->bytes / size_of(place->type);
         if (wanted.rows == 0) return success();
@@ -112,6 +116,33 @@ result<void> check_duplicate(const ends& names, const tensor_source& source) {
     return success();
 }
 
+bool is_spare(std::string_view name, const decoder_config& config, const ends& names) {
+    constexpr std::string_view frequencies = "rotary_emb.inv_freq";
+    if (config.tied && name == names.output.name) return true;
+    return name == frequencies || name.ends_with("." + std::string(frequencies));
+}
+
+// Nothing but what was looked for, and what may stand beside it.
+result<void> check_nothing_else(
+    const decoder_config& config, const ends& names, const survey& found, const checkpoint& from
+) {
+    const auto check = [&](const std::string& name) -> result<void> {
+        if (found.names.contains(name) || is_spare(name, config, names)) return success();
+        return error(
+            errc::invalid_value,
+            "tensor '" + name + "' is unexpected: the model of config.json, of " +
+                std::to_string(config.num_layers) + " layers (num_hidden_layers), has none such"
+        );
+    };
+    for (const auto& [name, place] : from.tensors()) {
+        CHECK(check(name));
+    }
+    for (const auto& [name, type] : from.other_types()) {
+        CHECK(check(name));
+    }
+    return success();
+}
+
 result<survey> look_for_all(
     const decoder_config& config, const ends& names, const tensor_source& source
 ) {
@@ -144,6 +175,7 @@ result<decoder_weights> load_decoder_weights(
     const tensor_source source(from, device);
     const ends names = ends_of(config);
     TRY(const survey found, look_for_all(config, names, source));
+    CHECK(check_nothing_else(config, names, found, from));
     const tensor_place* twice = config.tied ? from.find(names.output.name) : nullptr;
     from.expect_bytes(found.bytes + (twice ? 2 * twice->bytes : 0));
     if (twice) {

@@ -34,9 +34,12 @@ struct decoder_weights {
     const matrix& head() const noexcept { return output ? *output : *embedding; }
 };
 
-// Every tensor is looked for, and its shape and type compared, before the first is read. Tensors
-// that no decoder of this configuration has are left alone. Errors: invalid_value, with the
-// tensor, what is expected and what is there; io_failed; internal when the device has no room.
+// Every tensor is looked for, and its shape and type compared, before the first is read. One that
+// no decoder of this configuration has is an error, since config.json then speaks of another model;
+// but for what Hugging Face's files hold beside a model: `rotary_emb.inv_freq` of any layer, which
+// config.json says as well, and the output of a tied model, if it is the embedding. Errors:
+// invalid_value, with the tensor, what is expected and what is there; io_failed; internal when the
+// device has no room.
 result<decoder_weights> load_decoder_weights(
     const decoder_config& config, std::uint32_t positions, checkpoint& from, backend& device
 );

@@ -31,7 +31,8 @@ class language_model {
     virtual tensor forward(const step_batch& batch, kv_store& kv) = 0;
 
     // Told every stage of a step by its name in Hugging Face's modules ("model.layers.0.mlp"), for
-    // comparison with goldens. Null on the path.
+    // comparison with goldens; "….self_attn.qkv", which is no module there, are queries, keys and
+    // values side by side after the rotation. Null on the path.
     using stage_tap = std::function<void(std::string_view stage, tensor value)>;
     virtual void tap(stage_tap tell) = 0;
 };

@@ -121,8 +121,8 @@ class backend {
     virtual void linear(const matrix& w, tensor x, tensor out) = 0;
     // out = silu(first half of the columns) * second half
     virtual void silu_multiply(tensor gate_up, tensor out) = 0;
-    // Rows are q, k, v side by side. Norms the heads where asked, rotates q in place and k by half
-    // split, and writes k and v of every row to its slot.
+    // Rows are q, k, v side by side. Norms the heads where asked, rotates q and k by half split,
+    // all in place, and writes k and v of every row to its slot.
     virtual void rotate_and_store(
         tensor qkv,
         const head_norms& norms,
@@ -138,7 +138,7 @@ class backend {
 
     // ── results ────────────────────────────────────────────────────────────────────────────────
 
-    // One token for each row, in order; `out` is as long as `rows`.
+    // One token for each row, in order; `out` is as long as `rows`. Throws std::bad_alloc.
     virtual void sample(
         tensor logits, std::span<const sampling_row> rows, std::span<sampled_token> out
     ) = 0;

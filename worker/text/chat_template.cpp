@@ -103,6 +103,7 @@ json::object conversation_with(json::value arguments) {
 struct chat_template::state {
     jinja::program program;
     bool wants_objects = false;
+    std::size_t output_bytes = 0;
 };
 
 namespace {
@@ -140,11 +141,11 @@ result<chat_template> chat_template::parse(
     // Hugging Face passes these two always, as None where the request has none.
     for (const char* const name : {"tools", "documents"})
         constants.emplace(name, nullptr);
-    const jinja::limits most{limits.output_bytes, limits.steps, limits.depth};
-    TRY(jinja::program program, jinja::program::parse(source, std::move(constants), most));
+    TRY(jinja::program program, jinja::program::parse(source, std::move(constants), limits));
     const bool wants_objects = probe_for_objects(program);
-    return chat_template(std::unique_ptr<const state>(new state{std::move(program), wants_objects})
-    );
+    return chat_template(std::unique_ptr<const state>(
+        new state{std::move(program), wants_objects, limits.output_bytes}
+    ));
 }
 
 result<chat_template> chat_template::load(
@@ -166,6 +167,10 @@ result<bool> chat_template::exists(const std::filesystem::path& folder) {
 result<rendered_prompt> chat_template::render(const json::object& values) const {
     TRY(jinja::text text, state_->program.render(values, std::chrono::system_clock::now()));
     return rendered_prompt{std::move(text.bytes), std::move(text.users)};
+}
+
+std::size_t chat_template::output_bytes() const noexcept {
+    return state_->output_bytes;
 }
 
 bool chat_template::wants_argument_objects() const noexcept {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "penstock/result.hpp"
+#include "worker/text/template_limits.hpp"
 #include "worker/text/tokenizer.hpp"
 
 #include <boost/json.hpp>
@@ -23,12 +24,6 @@ namespace penstock::worker {
 struct rendered_prompt {
     std::string text;
     std::vector<user_range> users;  // ascending, disjoint
-};
-
-struct template_limits {
-    std::size_t output_bytes = 16 * 1024 * 1024;
-    std::size_t steps = 20'000'000;  // of the interpreter
-    std::size_t depth = 64;          // of macros, loops and expressions
 };
 
 class chat_template {
@@ -52,9 +47,12 @@ class chat_template {
     ~chat_template();
 
     // `values`: messages, tools, add_generation_prompt and whatever the request's
-    // chat_template_kwargs name. Errors: invalid_value, with the text of raise_exception or what
-    // the template could not do with this conversation. Thread-safe.
+    // chat_template_kwargs name. Errors: context_length_exceeded when the prompt, or one string on
+    // the way to it, has more bytes than `output_bytes`; invalid_value, with the text of
+    // raise_exception or what the template could not do with this conversation. Thread-safe.
     result<rendered_prompt> render(const boost::json::object& values) const;
+
+    std::size_t output_bytes() const noexcept;  // as the limits said
 
     // Arguments of tool calls in the history are given as an object (true) or as the JSON text that
     // the client sent; found out by rendering a conversation with each.

@@ -42,6 +42,7 @@ void token_texts::set(token_id id, std::string_view bytes) {
         static_cast<std::uint32_t>(block_.size()), static_cast<std::uint32_t>(bytes.size())
     };
     block_.append(bytes);
+    longest_ = std::max(longest_, bytes.size());
 }
 
 token_index::token_index(const token_texts& texts, std::size_t count)

@@ -20,6 +20,7 @@ class token_texts {
     void set(token_id id, std::string_view bytes);
 
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(spans_.size()); }
+    std::size_t longest() const noexcept { return longest_; }  // in bytes
     std::string_view text(token_id id) const noexcept {
         const auto at = static_cast<std::size_t>(id);
         if (id < 0 || at >= spans_.size()) return {};
@@ -32,6 +33,7 @@ class token_texts {
     };
     std::string block_;
     std::vector<span> spans_;
+    std::size_t longest_ = 0;
 };
 
 // Ids by their text: open addressing, at most half full. The texts themselves stay in `texts`.

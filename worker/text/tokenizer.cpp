@@ -170,6 +170,10 @@ std::uint32_t tokenizer::size() const noexcept {
     return state_->texts.size();
 }
 
+std::size_t tokenizer::longest() const noexcept {
+    return state_->texts.longest();
+}
+
 std::string_view tokenizer::bytes(token_id id) const noexcept {
     return state_->texts.text(id);
 }

@@ -46,6 +46,7 @@ class tokenizer {
     // Bytes of a token; an added token's are its text. Empty for an id without a token.
     std::string_view bytes(token_id id) const noexcept;
     bool is_special(token_id id) const noexcept;
+    std::size_t longest() const noexcept;  // token, in bytes
     // The added token or vocabulary entry with exactly this text.
     std::optional<token_id> find(std::string_view text) const noexcept;
 

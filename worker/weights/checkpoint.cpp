@@ -1,6 +1,7 @@
 // Finds the files of a folder's weights and what each of them holds.
 #include "worker/weights/checkpoint.hpp"
 
+#include "worker/weights/content_hash.hpp"
 #include "worker/weights/file.hpp"
 #include "worker/weights/json_file.hpp"
 #include "worker/weights/parallel_read.hpp"
@@ -165,6 +166,7 @@ checkpoint& checkpoint::operator=(checkpoint&& other) noexcept {
     std::swap(total_bytes_, taken.total_bytes_);
     std::swap(expected_bytes_, taken.expected_bytes_);
     std::swap(bytes_read_, taken.bytes_read_);
+    std::swap(contents_, taken.contents_);
     std::swap(tell_, taken.tell_);
     std::swap(readers_, taken.readers_);
     return *this;
@@ -188,11 +190,24 @@ std::string_view checkpoint::other_type(std::string_view name) const noexcept {
 result<void> checkpoint::read(const tensor_place& place, std::span<std::byte> out) const {
     if (out.size() != place.bytes || place.file >= files_.size())
         return error(errc::internal, "a tensor is read into memory of another size");
-    auto done = read_in_pieces(reads_of(files_[place.file]), place.offset, out, readers_);
+    // While a piece is still warm; its readers share the work.
+    std::vector<std::uint64_t> hashes((out.size() + read_piece_bytes - 1) / read_piece_bytes);
+    const auto hash = [&](std::size_t index, std::span<const std::byte> piece) {
+        hashes[index] = content_hash(piece);
+    };
+    const auto read = reads_of(files_[place.file]);
+    auto done = read_in_pieces(read, place.offset, out, readers_, read_piece_bytes, hash);
     if (!done) return error(done.error().code, names_[place.file] + ": " + done.error().detail);
+    contents_[{place.file, place.offset, place.bytes}] = joined_hash(hashes);
     bytes_read_ += place.bytes;
     if (tell_) tell_({bytes_read_, std::max(expected_bytes_, bytes_read_)});
     return success();
+}
+
+std::optional<std::uint64_t> checkpoint::content_of(const tensor_place& place) const noexcept {
+    const auto found = contents_.find({place.file, place.offset, place.bytes});
+    if (found == contents_.end()) return std::nullopt;
+    return found->second;
 }
 
 }  // namespace penstock::worker

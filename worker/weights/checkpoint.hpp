@@ -13,9 +13,11 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace penstock::worker {
@@ -49,10 +51,17 @@ class checkpoint {
     // The type ("F8_E4M3") of a tensor that is there, but not in `tensors`, since nothing here
     // reads that type. Empty: there is no such tensor.
     std::string_view other_type(std::string_view name) const noexcept;
+    // Name to type of all such.
+    const std::map<std::string, std::string, std::less<>>& other_types() const noexcept {
+        return other_types_;
+    }
     std::uint64_t total_bytes() const noexcept { return total_bytes_; }
 
     // Reads one tensor, in parallel pieces, into memory of its size. Errors: io_failed.
     result<void> read(const tensor_place& place, std::span<std::byte> out) const;
+    // Of all bytes of a tensor that was read whole (content_hash.hpp), whatever number of readers
+    // read it; nothing of another.
+    std::optional<std::uint64_t> content_of(const tensor_place& place) const noexcept;
 
     // Told after every tensor read; on the thread that reads.
     void on_progress(std::function<void(load_progress)> tell) { tell_ = std::move(tell); }
@@ -65,12 +74,15 @@ class checkpoint {
     checkpoint() = default;
     void add(stored_tensor&& tensor, std::size_t file, std::uint64_t data_begin);
 
+    using stretch = std::tuple<std::size_t, std::uint64_t, std::uint64_t>;  // file, offset, bytes
+
     std::vector<int> files_;  // descriptors
     std::vector<std::string> names_;
     std::map<std::string, tensor_place, std::less<>> tensors_;
     std::map<std::string, std::string, std::less<>> other_types_;
     std::uint64_t total_bytes_ = 0, expected_bytes_ = 0;
     mutable std::uint64_t bytes_read_ = 0;
+    mutable std::map<stretch, std::uint64_t> contents_;  // of what was read
     std::function<void(load_progress)> tell_;
     unsigned readers_ = 1;
 };

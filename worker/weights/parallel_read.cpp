@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <pthread.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -34,8 +35,10 @@ void start(
     std::vector<std::jthread>& threads, std::size_t readers, const std::function<void()>& work
 ) {
     try {
-        while (threads.size() + 1 < readers)
+        while (threads.size() + 1 < readers) {
             threads.emplace_back(work);
+            pthread_setname_np(threads.back().native_handle(), "reader");
+        }
     } catch (const std::system_error&) {
         return;
     }
@@ -54,19 +57,22 @@ result<void> read_in_pieces(
     std::uint64_t offset,
     std::span<std::byte> out,
     unsigned readers,
-    std::size_t piece_bytes
+    std::size_t piece_bytes,
+    const piece_seen& seen
 ) {
     const std::size_t num_pieces = out.size() / piece_bytes + (out.size() % piece_bytes != 0);
     std::atomic<std::size_t> next = 0;
     std::atomic<int> failure = 0;
     const auto work = [&] {
         while (failure.load(std::memory_order_relaxed) == 0) {
-            const std::size_t begin = next.fetch_add(1, std::memory_order_relaxed) * piece_bytes;
+            const std::size_t index = next.fetch_add(1, std::memory_order_relaxed);
+            const std::size_t begin = index * piece_bytes;
             if (begin >= out.size()) return;
             const auto piece = out.subspan(begin, std::min(piece_bytes, out.size() - begin));
             int none = 0;
             const int failed = fill(read, offset + begin, piece);
             if (failed != 0) failure.compare_exchange_strong(none, failed);
+            if (failed == 0 && seen) seen(index, piece);
         }
     };
     {

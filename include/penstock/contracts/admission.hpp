@@ -74,6 +74,7 @@ struct domain_spec {
     outlier_settings outlier;
     duration slow_start =
         std::chrono::seconds(10);  // a replica's slots grow from 1 to all over this
+    double spill_below = 0.5;  // a pool takes a work that prefers another while less of it is used
     duration retry_after_min = std::chrono::seconds(1);
     duration retry_after_max = std::chrono::seconds(60);
 };

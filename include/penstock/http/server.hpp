@@ -8,6 +8,7 @@
 #include "penstock/io/channel.hpp"
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -135,6 +136,9 @@ class handler {
     // A head that could not be read: of `x.head()` there is at most method and path. The connection
     // closes afterwards.
     virtual io::task<void> refuse(exchange& x, refusal why) = 0;
+    // Out of one of these, of a connection that is reset: nobody else learns of it. On the loop's
+    // thread.
+    virtual void escaped(const std::exception_ptr& /*what*/) noexcept {}
 };
 
 // Connections of one loop. The handler, the budget and the gate must outlive it.

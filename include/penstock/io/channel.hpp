@@ -129,7 +129,8 @@ result<std::vector<endpoint>> resolve(const std::string& host, std::uint16_t por
 task<result<void>> connect(channel& made, loop& home, const endpoint& where, time_point deadline);
 
 // Listens on one address with SO_REUSEPORT (TCP), so that each loop has its own queue, or on a Unix
-// socket that loops share (`unix:` paths are replaced when nobody answers on them).
+// socket that loops share. A `unix:` path is replaced when nobody answers on it, and is gone once
+// the first of those who share it has closed.
 class listener {
  public:
     // Port 0 picks one; `bound()` tells which.

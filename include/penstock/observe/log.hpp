@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <string_view>
@@ -32,6 +33,12 @@ void debug(std::string_view event, fields fields = {});
 void info(std::string_view event, fields fields = {});
 void warning(std::string_view event, fields fields = {});
 void error(std::string_view event, fields fields = {});
+
+// What escaped from work that nobody waits for, in the exception's own words: an error, and no line
+// when nothing did. `of`: whose work it was; may be empty.
+void escaped(
+    std::string_view event, const std::exception_ptr& what, std::string_view of = {}
+) noexcept;
 
 void set_level(level least);
 

@@ -71,9 +71,12 @@ class running_server final : http::handler {
 
     http::body_budget bodies{64 * 1024 * 1024};
     gate serving;
-    std::atomic<int> num_requests{0}, num_refused{0};
+    std::atomic<int> num_requests{0}, num_refused{0}, num_escaped{0};
 
  private:
+    void escaped(const std::exception_ptr& what) noexcept override {
+        if (what) ++num_escaped;
+    }
     io::task<void> handle(http::exchange& x) override {
         ++num_requests;
         co_await answers_(x);

@@ -280,6 +280,8 @@ TEST(server, resets_a_connection_whose_answer_was_not_finished) {
     EXPECT_TRUE(got.reset);
     EXPECT_EQ(test_client(throws.port()).exchange(request("/", "")).status, 0);
     EXPECT_EQ(test_client(throws.port()).exchange(request("/", "")).status, 0) << "it still serves";
+    EXPECT_TRUE(running_server::wait_until([&] { return throws.num_escaped == 2; }));
+    EXPECT_EQ(nothing.num_escaped + half.num_escaped, 0) << "nothing was thrown there";
 }
 
 TEST(server, closes_idle_connections_at_once_and_busy_ones_after_their_answer) {

@@ -191,12 +191,18 @@ TEST(listener, replaces_a_unix_socket_that_nobody_listens_on) {
 TEST(listener, leaves_a_living_unix_socket_and_a_plain_file_alone) {
     const temporary_folder folder;
     const descriptor living = listen_unix(folder / "s");
-    EXPECT_TRUE(listener::open(at_path(folder / "s"), 16).has_error());
+    const auto beside = listener::open(at_path(folder / "s"), 16);
+    ASSERT_TRUE(beside.has_error());
+    EXPECT_EQ(beside.error().detail, "unix:" + (folder / "s") + ": in use: somebody listens there");
     const descriptor client = connect_unix(folder / "s");
     EXPECT_TRUE(client.is_open());
 
     std::ofstream(folder / "file") << "precious";
-    EXPECT_TRUE(listener::open(at_path(folder / "file"), 16).has_error());
+    const auto over = listener::open(at_path(folder / "file"), 16);
+    ASSERT_TRUE(over.has_error());
+    EXPECT_EQ(
+        over.error().detail, "unix:" + (folder / "file") + ": there is a file that is no socket"
+    );
     EXPECT_TRUE(std::filesystem::exists(folder / "file"));
 }
 
@@ -217,6 +223,54 @@ TEST(listener, does_not_wait_for_a_living_unix_socket_with_a_full_queue) {
     }
     EXPECT_TRUE(listener::open(where, 16).has_error());
     EXPECT_TRUE(std::filesystem::exists(folder / "s"));
+}
+
+TEST(listener, takes_its_unix_socket_along_when_it_closes_whether_it_ever_accepted_or_not) {
+    const temporary_folder folder;
+    loop home;
+    for (const bool accepts : {false, true}) {
+        auto opened = listener::open(at_path(folder / "s"), 16);
+        ASSERT_TRUE(opened.has_value());
+        listener mine = std::move(opened).value();
+        if (accepts) mine.accept_on(home, [](channel) {});
+        EXPECT_TRUE(std::filesystem::exists(folder / "s"));
+        mine.close();
+        EXPECT_FALSE(std::filesystem::exists(folder / "s")) << accepts;
+    }
+    std::ignore = listener::open(at_path(folder / "s"), 16);
+    EXPECT_FALSE(std::filesystem::exists(folder / "s")) << "nor does one that is dropped leave it";
+}
+
+TEST(listener, leaves_alone_what_somebody_put_in_place_of_its_unix_socket) {
+    const temporary_folder folder;
+    auto opened = listener::open(at_path(folder / "s"), 16);
+    ASSERT_TRUE(opened.has_value());
+    listener mine = std::move(opened).value();
+    std::filesystem::rename(folder / "s", folder / "old");
+    const descriptor another = listen_unix(folder / "s");
+    mine.close();
+    EXPECT_TRUE(connect_unix(folder / "s").is_open());
+}
+
+// Between the first and the last to close nobody new comes, and nobody is lost.
+TEST(listener, takes_the_unix_socket_along_with_the_first_of_its_siblings) {
+    const temporary_folder folder;
+    loop home;
+    auto opened = listener::open(at_path(folder / "s"), 16);
+    ASSERT_TRUE(opened.has_value());
+    listener first = std::move(opened).value();
+    auto again = first.sibling();
+    ASSERT_TRUE(again.has_value());
+    listener second = std::move(again).value();
+    greeter greet;
+    second.accept_on(home, std::ref(greet));
+    const descriptor client = connect_unix(folder / "s");
+    first.close();
+    EXPECT_FALSE(std::filesystem::exists(folder / "s"));
+    const descriptor next = listen_unix(folder / "s");
+    second.close();
+    EXPECT_EQ(read_two(client.get()), "hi");
+    EXPECT_TRUE(connect_unix(folder / "s").is_open()) << "the next one's stays";
 }
 
 }  // namespace

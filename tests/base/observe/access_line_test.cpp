@@ -50,12 +50,12 @@ class parsed_line {
 };
 
 const std::vector<std::string> promised{
-    "time",       "request_id", "trace_id", "t_arrive",  "t_dispatch",   "t_first",
-    "t_last",     "class",      "tenant",   "key",       "model",        "version",
-    "pool",       "replica",    "route",    "streamed",  "est_prompt",   "est_output",
-    "prompt",     "cached",     "output",   "estimated", "max_tokens",   "deadline_ms",
-    "affinity",   "verdict",    "reason",   "detail",    "wait_pred_ms", "queue_ms",
-    "connect_ms", "attempts",   "status",   "bytes_in",  "bytes_out",    "events"
+    "time",      "request_id",   "trace_id",   "t_arrive",    "t_dispatch", "t_first", "t_last",
+    "class",     "tenant",       "key",        "model",       "version",    "pool",    "replica",
+    "route",     "streamed",     "est_prompt", "est_error",   "est_output", "prompt",  "cached",
+    "output",    "estimated",    "max_tokens", "deadline_ms", "affinity",   "verdict", "reason",
+    "detail",    "wait_pred_ms", "queue_ms",   "connect_ms",  "attempts",   "status",  "bytes_in",
+    "bytes_out", "events"
 };
 
 TEST(access_line, has_exactly_the_promised_fields) {
@@ -83,6 +83,7 @@ TEST(access_line, says_what_the_record_says) {
     EXPECT_EQ(line.text("route"), "/v1/chat/completions");
     EXPECT_EQ(line.json("streamed"), "true");
     EXPECT_EQ(line.json("est_prompt"), "900");
+    EXPECT_EQ(line.json("est_error"), "90");
     EXPECT_EQ(line.json("est_output"), "210");
     EXPECT_EQ(line.json("prompt"), "1000");
     EXPECT_EQ(line.json("cached"), "600");
@@ -152,7 +153,7 @@ TEST(access_line, fits_its_memory_with_every_value_at_its_longest) {
         record.version = record.pool = record.replica = record.reason = record.detail = noise;
     record.arrived = record.dispatched = record.first_byte = record.last_byte = at(duration::min());
     record.arrived_unix_ms = 253'402'300'799'999;
-    record.est_prompt = record.est_output = record.num_events = ~0u;
+    record.est_prompt = record.est_error = record.est_output = record.num_events = ~0u;
     record.max_tokens = record.bytes_in = record.bytes_out = record.affinity = most;
     record.deadline_ms = least;
     record.used = {most, most, most};

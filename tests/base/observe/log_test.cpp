@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fcntl.h>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -116,6 +117,19 @@ TEST_F(operational_log, drops_a_line_instead_of_waiting_for_standard_error) {
     EXPECT_EQ(log::lines_dropped(), dropped + 1);
     for (int fd : {ends[0], ends[1], before})
         ::close(fd);
+}
+
+TEST_F(operational_log, says_what_escaped_in_its_own_words) {
+    log::escaped("probe_failed", std::make_exception_ptr(std::runtime_error("so it is")), "a/b");
+    EXPECT_EQ(std::string_view(last()["level"]), "error");
+    EXPECT_EQ(std::string_view(last()["event"]), "probe_failed");
+    EXPECT_EQ(std::string_view(last()["of"]), "a/b");
+    EXPECT_EQ(std::string_view(last()["why"]), "so it is");
+    log::escaped("probe_failed", std::make_exception_ptr(17));
+    EXPECT_EQ(std::string_view(last()["why"]), "unknown");
+    lines_.clear();
+    log::escaped("probe_failed", nullptr);
+    EXPECT_TRUE(lines_.empty()) << "nothing escaped";
 }
 
 }  // namespace

@@ -20,13 +20,14 @@ TEST(load, fills_every_kind_of_value) {
         "retry: {budget: 20%}\n"
         "log: {level: warn}\n"
         "compat: {litellm_status: \"1.81\"}\n"
-        "classes: {bulk: {pending: 7}}\n"
+        "classes: {bulk: {pending: 7, discipline: drop_oldest, floor: 25%, tpot: 1s}}\n"
         "models:\n"
         "  chat:\n"
         "    aliases: [a, b]\n"
         "    max_tokens: 4k\n"
         "    over_cap: refuse\n"
-        "    replicas: [{url: https://engine, tls: {verify: false}, slots: 16}]\n"
+        "    replicas: [{url: https://engine, tls: {verify: false}, slots: 16, kv_tokens: 256k, "
+        "state: drained}]\n"
     );
     EXPECT_EQ(s.threads, 3u);
     EXPECT_EQ(s.timeouts.connect, 250ms);
@@ -38,13 +39,19 @@ TEST(load, fills_every_kind_of_value) {
     EXPECT_EQ(s.log.level, log_level::warn);
     EXPECT_EQ(s.compat.litellm_status, litellm_status::v1_81);
     EXPECT_EQ(s.classes.bulk.pending, 7u);
+    EXPECT_EQ(s.classes.bulk.discipline, discipline::drop_oldest);
+    EXPECT_DOUBLE_EQ(s.classes.bulk.floor, 0.25);
+    EXPECT_EQ(s.classes.bulk.tpot, 1s);
     EXPECT_EQ(s.classes.bulk.timeout, 10min);
+    EXPECT_EQ(s.classes.bulk.ttft, 2min);
     const model& chat = s.models.at("chat");
     EXPECT_EQ(chat.aliases, (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(chat.max_tokens, 4096u);
     EXPECT_EQ(chat.over_cap, over_cap::refuse);
     const replica& only = chat.versions.at("default").pools.at("default").replicas.at(0);
     EXPECT_EQ(only.slots, 16u);
+    EXPECT_EQ(only.kv_tokens, 262'144u);
+    EXPECT_EQ(only.state, replica_word::drained);
     ASSERT_TRUE(only.tls);
     EXPECT_FALSE(only.tls->verify);
 }
@@ -226,22 +233,14 @@ TEST(load, refuses_what_is_planned_with_words_of_its_own) {
     for (const char* text :
          {"store: sqlite:penstock.db",
           "shared: redis://127.0.0.1:6379",
-          "admin: {master_key: x}",
           "keys: [{name: a, sha256: x, rpm: 600}]",
           "keys: [{name: a, sha256: x, tpm: 600}]",
           "keys: [{name: a, sha256: x, parallel: 3}]",
           "keys: [{name: a, sha256: x, budget: {usd: 100, every: 30d}}]",
-          "classes: {realtime: {ttft: 2s}}",
-          "classes: {realtime: {tpot: 80ms}}",
-          "classes: {bulk: {concurrency: 512}}",
-          "classes: {bulk: {discipline: deadline}}",
-          "classes: {bulk: {floor: 10%}}",
           "models: {a: {assign_by: session}}",
           "models: {a: {fallbacks: [demo]}}",
           "models: {a: {price: {input: 0.2}}}",
           "models: {a: {versions: {v1: {weight: 95}}}}",
-          "models: {a: {pools: {p: {classes: [bulk]}}}}",
-          "models: {a: {versions: {v1: {pools: {p: {tenants: [search]}}}}}}",
           "models: {a: {pools: {p: {replicas: [{kubernetes: {service: s}}]}}}}",
           "log: {format: json}",
           "expose_headers: admins"})

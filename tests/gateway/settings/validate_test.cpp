@@ -140,6 +140,49 @@ TEST(validate, wants_pools_in_order_of_context) {
     EXPECT_THAT(pools("0", "8k"), HasSubstr("models.a.pools.b: can never be used"));
 }
 
+TEST(validate, checks_for_whom_pools_are_reserved) {
+    const auto pools = [](const std::string& first, const std::string& second = "context: 8k") {
+        return mistakes_of(
+            key_line(", tenant: search") + "models: {a: {pools: {a: {" + first +
+            ", replicas: [http://a]}, b: {" + second + ", replicas: [http://b]}}}}\n"
+        );
+    };
+    EXPECT_EQ(pools("context: 1k, tenants: [search], classes: [bulk], max_tokens: 1k"), "");
+    EXPECT_THAT(
+        pools("context: 1k, tenants: [search, k]"),
+        HasSubstr("models.a.pools.a.tenants[1]: is the tenant of no key")
+    ) << "the key's name is no tenant when it has another";
+    EXPECT_THAT(
+        pools("context: 1k, classes: [batch]"),
+        HasSubstr("models.a.pools.a.classes[0]: must be realtime or bulk")
+    );
+    EXPECT_THAT(
+        pools("context: 1k, classes: [bulk, bulk]"),
+        HasSubstr("models.a.pools.a.classes[1]: is the same as")
+    );
+    EXPECT_EQ(pools("tenants: [search]", "context: 0"), "") << "the others have their own";
+    EXPECT_THAT(pools("tenants: [search]"), HasSubstr("models.a.pools.b.context: must not be"));
+    EXPECT_THAT(
+        mistakes_of(
+            key_line() + "models: {a: {pools: {a: {tenants: [k], replicas: [http://a]}}}}\n"
+        ),
+        testing::StrEq("")
+    ) << "without a tenant of its own a key's is its name";
+    EXPECT_THAT(
+        mistakes_of("models: {a: {pools: {a: {tenants: [k], replicas: [http://a]}}}}\n"),
+        HasSubstr("is the tenant of no key")
+    );
+}
+
+TEST(validate, caps_of_pools_and_keys_have_their_range) {
+    EXPECT_EQ(mistakes_of(demo + key_line(", max_tokens: 4k")), "");
+    EXPECT_THAT(mistakes_of(demo + key_line(", max_tokens: 17M")), HasSubstr("keys[0].max_tokens"));
+    EXPECT_THAT(
+        mistakes_of("models: {a: {pools: {a: {max_tokens: -1, replicas: [http://a]}}}}\n"),
+        HasSubstr("models.a.pools.a.max_tokens")
+    );
+}
+
 TEST(validate, bounds_the_number_of_pools) {
     const auto pools = [](int count) {
         std::string text = "models: {a: {pools: {";
@@ -175,6 +218,14 @@ TEST(validate, compares_times_and_sizes) {
     EXPECT_THAT(mistakes_of(demo + "limits: {bodies: 1Mi}\n"), HasSubstr("must hold one body"));
     EXPECT_THAT(mistakes_of(demo + "retry: {budget: 110%}\n"), HasSubstr("between 0% and 100%"));
     EXPECT_THAT(mistakes_of(demo + "health: {path: health}\n"), HasSubstr("begins with `/`"));
+}
+
+TEST(validate, guarantees_no_more_than_all_tokens_to_both_classes) {
+    EXPECT_EQ(mistakes_of(demo + "classes: {realtime: {floor: 90%}, bulk: {floor: 10%}}"), "");
+    EXPECT_THAT(
+        mistakes_of(demo + "classes: {realtime: {floor: 90%}, bulk: {floor: 20%}}"),
+        HasSubstr("classes.bulk.floor: is 20%, which is more than classes.realtime.floor, 90%")
+    );
 }
 
 TEST(validate, reads_certificates_and_keys_before_they_are_needed) {

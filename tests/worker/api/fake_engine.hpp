@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace penstock::worker::test {
@@ -68,6 +69,10 @@ class fake_engine final : public engine {
         const std::lock_guard held(mutex_);
         return num_aborted_;
     }
+    std::size_t num_stopped() const {
+        const std::lock_guard held(mutex_);
+        return num_stopped_;
+    }
 
     // ── the engine ──
 
@@ -77,20 +82,14 @@ class fake_engine final : public engine {
             if (submitted_.size() >= refuse_from_) return error(refuse_with_);
             submitted_.push_back(what);
             script said = write_(what);
-            running_[++last_id_] = {std::move(what), std::move(said), std::move(sink), 0, false};
+            running_[++last_id_] = {std::move(what), std::move(said), std::move(sink), 0, {}};
         }
         changed_.notify_all();
         const std::lock_guard held(mutex_);
         return last_id_;
     }
-    void abort(generation_id id) override {
-        {
-            const std::lock_guard held(mutex_);
-            const auto found = running_.find(id);
-            if (found != running_.end()) found->second.aborted = true;
-        }
-        changed_.notify_all();
-    }
+    void stop(generation_id id) override { end(id, finish::stopped); }
+    void abort(generation_id id) override { end(id, finish::aborted); }
     engine_state state() const override {
         const std::lock_guard held(mutex_);
         if (is_given_) return state_;
@@ -114,10 +113,19 @@ class fake_engine final : public engine {
         script said;
         std::shared_ptr<token_sink> sink;
         std::uint32_t next = 0;
-        bool aborted = false;
+        std::optional<finish> ended;  // by its reader
     };
 
-    bool can_move(const spoken& each) const { return each.aborted || each.next < let_; }
+    void end(generation_id id, finish how) {
+        {
+            const std::lock_guard held(mutex_);
+            const auto found = running_.find(id);
+            if (found != running_.end() && !found->second.ended) found->second.ended = how;
+        }
+        changed_.notify_all();
+    }
+
+    bool can_move(const spoken& each) const { return each.ended || each.next < let_; }
 
     void run() {
         std::unique_lock held(mutex_);
@@ -145,7 +153,7 @@ class fake_engine final : public engine {
     }
 
     static std::optional<finish> move(spoken& each) {
-        if (each.aborted) return finish::aborted;
+        if (each.ended) return each.ended;
         if (each.next >= each.said.tokens.size()) return each.said.otherwise;
         const token_id id = each.said.tokens[each.next++];
         sampled_token token;
@@ -164,6 +172,7 @@ class fake_engine final : public engine {
 
     void tell_end(const spoken& each, finish why) {
         num_aborted_ += why == finish::aborted;
+        num_stopped_ += why == finish::stopped;
         generation_summary summary;
         summary.reason = why;
         summary.prompt_tokens = static_cast<std::uint32_t>(each.what.prompt.size());
@@ -182,7 +191,7 @@ class fake_engine final : public engine {
     bool is_given_ = false;
     generation_id last_id_ = 0;
     std::uint32_t let_ = everything;
-    std::size_t num_aborted_ = 0;
+    std::size_t num_aborted_ = 0, num_stopped_ = 0;
     std::size_t refuse_from_ = everything;
     errc refuse_with_ = errc::queue_full;
     bool stopping_ = false;

@@ -62,21 +62,32 @@ TEST_F(generation_defaults_of, a_folder_hold_how_it_samples) {
     EXPECT_FLOAT_EQ(got.repetition_penalty, 1.05f);
 }
 
-TEST_F(generation_defaults_of, a_broken_folder_are_refused_with_file_and_field) {
-    const std::pair<const char*, const char*> broken[] = {
-        {R"({"temperature":"hot"})", "temperature"},
-        {R"({"temperature":-1})", "temperature"},
-        {R"({"eos_token_id":"x"})", "eos_token_id"},
-        {R"({"eos_token_id":[1,null]})", "eos_token_id"},
-        {R"({"eos_token_id":-1})", "eos_token_id"},
-        {R"({"top_k":)", "JSON"},
+TEST_F(generation_defaults_of, a_broken_folder_are_refused_with_file_field_and_what_is_expected) {
+    const std::pair<std::string, const char*> broken[] = {
+        {R"({"temperature":"hot"})", "'temperature' must be a number, not a string."},
+        {R"({"temperature":-1})", "'temperature' must be between 0 and 2, not -1."},
+        {R"({"eos_token_id":"x"})",
+         "'eos_token_id' must be a token id or an array of token ids, not a string."},
+        {R"({"eos_token_id":[1,null]})", "'eos_token_id[1]' must be a token id, not null."},
+        {R"({"eos_token_id":-1})", "'eos_token_id' must be between 0 and 2147483647, not -1."},
+        {R"({"eos_token":{}})",
+         "'eos_token' must be a string, or an object with the string `content`, not an object."},
+        {"[]", "must hold a JSON object, not an array"},
+        {R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}",
+         "is nested deeper than 64 levels"},
     };
-    for (const auto& [text, named] : broken) {
-        write("generation_config.json", text);
-        const auto got = load();
-        ASSERT_TRUE(got.has_error()) << text;
-        EXPECT_NE(got.error().detail.find("generation_config.json"), std::string::npos);
-        EXPECT_NE(got.error().detail.find(named), std::string::npos) << got.error().detail;
+    for (const char* file : {"config.json", "generation_config.json"}) {
+        for (const auto& [text, says] : broken) {
+            if (file == std::string_view("config.json") && text.find("temp") != text.npos) continue;
+            write(file, text);
+            const auto got = load();
+            ASSERT_TRUE(got.has_error()) << text;
+            EXPECT_EQ(got.error().detail, std::string(file) + ": " + says);
+        }
+        write(file, R"({"top_k":)");
+        const std::string detail = load().error().detail;
+        EXPECT_TRUE(detail.starts_with(std::string(file) + ": is not valid JSON: ")) << detail;
+        write(file, "{}");
     }
 }
 

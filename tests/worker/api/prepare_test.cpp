@@ -50,6 +50,33 @@ TEST(the_tail_of_a_prompt, is_bounded) {
     EXPECT_EQ(prepared(model_with(text), "a").prompt_tail, std::string(256, 't'));
 }
 
+// A template may write so much that no context could hold it: then that is what is wrong.
+TEST(a_prompt_beyond_what_the_template_may_write, is_too_long_where_no_context_could_hold_it) {
+    constexpr std::size_t most = 100'000;
+    served_model model = model_with(template_text);
+    model.chat.emplace(must(chat_template::parse(template_text, {}, {.output_bytes = most})));
+    const auto message = [](std::size_t size) {
+        return json::object{{"role", "user"}, {"content", std::string(size, 'x')}};
+    };
+    const json::array long_at_once{message(most + 1)},
+        long_together{message(most / 2), message(most / 2)};
+    for (const json::array& messages : {long_at_once, long_together}) {
+        const std::string body = json::serialize(json::object{{"messages", messages}});
+        model.rules.max_positions = 64;
+        const auto too_long = prepare_chat(body, model);
+        ASSERT_TRUE(too_long.has_error());
+        EXPECT_EQ(too_long.error().code, errc::context_length_exceeded);
+        EXPECT_EQ(too_long.error().param, "messages");
+        EXPECT_NE(too_long.error().message.find("64 tokens"), std::string::npos);
+        // Tokens of 14 bytes could hold it: the bound is the template's.
+        model.rules.max_positions = 8192;
+        const auto refused = prepare_chat(body, model);
+        ASSERT_TRUE(refused.has_error());
+        EXPECT_EQ(refused.error().code, errc::invalid_value);
+        EXPECT_NE(refused.error().message.find("100000 bytes"), std::string::npos);
+    }
+}
+
 TEST(a_users_text, opens_no_reasoning) {
     constexpr std::size_t without_think = 3;  // the marker has no token, and is looked for as text
     for (const std::size_t num_added : {std::size(added_texts), without_think}) {

@@ -249,6 +249,27 @@ TEST(a_body, that_is_no_json_object_is_refused) {
     );
 }
 
+TEST(an_encoded_body, is_415_naming_its_encoding) {
+    running_front front;
+    test_client client(front.port());
+    for (const char* route : {"/v1/chat/completions", "/v1/completions", "/tokenize"})
+        for (const char* encoding : {"gzip", "GZIP, identity", "br"}) {
+            const auto got =
+                client.exchange(post(route, "\x1f\x8b", {{"Content-Encoding", encoding}}));
+            EXPECT_EQ(got.status, 415);
+            EXPECT_EQ(got.header("accept-encoding"), "identity");
+            const auto error = json::parse(got.body).at("error").as_object();
+            EXPECT_EQ(error.at("type"), "invalid_request_error");
+            EXPECT_EQ(error.at("code"), "unsupported_content_encoding");
+            EXPECT_NE(text_in(error.at("message")).find(encoding), std::string::npos) << got.body;
+        }
+    const auto plain =
+        client.exchange(post(chat_path, chat_body(), {{"content-encoding", "Identity"}}));
+    EXPECT_EQ(plain.status, 200) << "and the connection was kept";
+    const auto bare = client.exchange(get("/health", {{"content-encoding", "gzip"}}));
+    EXPECT_EQ(bare.status, 200) << "there is no body";
+}
+
 TEST(another_model, is_not_found) {
     running_front front;
     expect_refused(front, {chat_path, chat_body(R"("model":"huge")"), "model", "model_not_found"});

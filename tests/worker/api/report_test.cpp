@@ -10,8 +10,8 @@ namespace {
 // No two numbers are equal, nor is one the sum of others by chance: one in another's place shows.
 engine_state all_distinct() {
     engine_state state;
-    state.realtime = {101, 102, 103, 104, 105, 106};
-    state.bulk = {201, 202, 203, 204, 205, 206};
+    state.realtime = {101, 102, 103, 104, 105, 106, 107};
+    state.bulk = {201, 202, 203, 204, 205, 206, 207};
     state.kv_pages_total = 9000;
     state.kv_pages_used = 302;
     state.kv_pages_cached = 1303;
@@ -33,9 +33,9 @@ engine_state all_distinct() {
 constexpr std::string_view whole_state = R"({
     "model": "tiny", "fingerprint": "fp_test", "max_positions": 4096,
     "realtime": {"q_len_prefill": 101, "q_len_decode": 102, "q_tokens_prefill": 103,
-                 "finished": 104, "aborted": 105, "refused": 106},
+                 "stop": 104, "length": 105, "aborted": 106, "refused": 107},
     "bulk": {"q_len_prefill": 201, "q_len_decode": 202, "q_tokens_prefill": 203,
-             "finished": 204, "aborted": 205, "refused": 206},
+             "stop": 204, "length": 205, "aborted": 206, "refused": 207},
     "kv_pages_total": 9000, "kv_pages_used": 302, "kv_pages_cached": 1303,
     "prefix_lookup_tokens": 401, "prefix_hit_tokens": 402,
     "batch_sequences": 501, "batch_tokens": 502,
@@ -57,12 +57,14 @@ penstock_worker_q_len_decode{class="bulk"} 202
 penstock_worker_q_tokens_prefill{class="realtime"} 103
 penstock_worker_q_tokens_prefill{class="bulk"} 203
 # TYPE penstock_worker_generations_total counter
-penstock_worker_generations_total{class="realtime",end="finished"} 104
-penstock_worker_generations_total{class="realtime",end="aborted"} 105
-penstock_worker_generations_total{class="realtime",end="refused"} 106
-penstock_worker_generations_total{class="bulk",end="finished"} 204
-penstock_worker_generations_total{class="bulk",end="aborted"} 205
-penstock_worker_generations_total{class="bulk",end="refused"} 206
+penstock_worker_generations_total{class="realtime",end="stop"} 104
+penstock_worker_generations_total{class="realtime",end="length"} 105
+penstock_worker_generations_total{class="realtime",end="aborted"} 106
+penstock_worker_generations_total{class="realtime",end="refused"} 107
+penstock_worker_generations_total{class="bulk",end="stop"} 204
+penstock_worker_generations_total{class="bulk",end="length"} 205
+penstock_worker_generations_total{class="bulk",end="aborted"} 206
+penstock_worker_generations_total{class="bulk",end="refused"} 207
 # TYPE penstock_worker_kv_pages gauge
 penstock_worker_kv_pages{state="used"} 302
 penstock_worker_kv_pages{state="cached"} 1303

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "worker/text/chat_template.hpp"
+#include "worker/text/small_vocabulary.hpp"
 #include "worker/text/tokenizer.hpp"
 
 #include <boost/json.hpp>
@@ -47,73 +48,17 @@ inline constexpr added_text added_texts[] = {
     {"<|fim_suffix|>", false},
 };
 
-// How GPT-2 spells a byte: printable ones as they are, the others from U+0100 on, in order.
-inline std::string spelled(unsigned byte) {
-    const auto is_plain = [](unsigned b) {
-        return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255);
-    };
-    unsigned code = byte;
-    if (!is_plain(byte)) {
-        code = 256;
-        for (unsigned b = 0; b < byte; ++b)
-            code += !is_plain(b);
-    }
-    if (code < 128) return {static_cast<char>(code)};
-    return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 63))};
-}
-
 // `num_added`: of the added tokens, from the first on.
 inline std::string tokenizer_json(std::size_t num_added = std::size(added_texts)) {
-    namespace json = boost::json;
-    json::object vocabulary;
-    for (unsigned byte = 0; byte < 256; ++byte)
-        vocabulary[spelled(byte)] = byte;
-    json::array added;
-    for (std::size_t i = 0; i < num_added; ++i)
-        added.push_back(json::object{
-            {"id", 256 + i},
-            {"content", added_texts[i].text},
-            {"single_word", false},
-            {"lstrip", false},
-            {"rstrip", false},
-            {"normalized", false},
-            {"special", added_texts[i].special},
-        });
-    const char* regex =
-        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*)"
-        R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
-    const json::object bytes{
-        {"type", "ByteLevel"},
-        {"add_prefix_space", false},
-        {"trim_offsets", false},
-        {"use_regex", false}
-    };
-    const json::object split{
-        {"type", "Split"},
-        {"pattern", {{"Regex", regex}}},
-        {"behavior", "Isolated"},
-        {"invert", false}
-    };
-    return json::serialize(json::object{
-        {"version", "1.0"},
-        {"truncation", nullptr},
-        {"padding", nullptr},
-        {"added_tokens", added},
-        {"normalizer", {{"type", "NFC"}}},
-        {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", json::array{split, bytes}}}},
-        {"post_processor", bytes},
-        {"decoder", bytes},
-        {"model",
-         {{"type", "BPE"},
-          {"dropout", nullptr},
-          {"unk_token", nullptr},
-          {"continuing_subword_prefix", ""},
-          {"end_of_word_suffix", ""},
-          {"fuse_unk", false},
-          {"byte_fallback", false},
-          {"vocab", vocabulary},
-          {"merges", json::array{}}}},
-    });
+    boost::json::array added;
+    for (std::size_t i = 0; i < num_added; ++i) {
+        const auto id = static_cast<token_id>(end_of_text + i);
+        const auto& [text, special] = added_texts[i];
+        added.push_back(
+            special ? added_token_json(id, text, {"special"}) : added_token_json(id, text, {})
+        );
+    }
+    return boost::json::serialize(small_file({}, std::move(added)));
 }
 
 inline constexpr std::string_view template_text =

@@ -296,21 +296,5 @@ TEST(page_pool, reuses_nothing_when_told_so) {
     EXPECT_EQ(pool.counts().free, 4u);
 }
 
-TEST(page_pool, counts_what_was_asked_for_and_what_was_found) {
-    page_pool pool({.num_pages = 8});
-    const auto tokens = text_of(2 * page_size + 10);
-    {
-        auto held = computed(pool, tokens);
-    }
-    EXPECT_EQ(pool.counts().lookup_tokens, 2 * page_size + 10);
-    EXPECT_EQ(pool.counts().hit_tokens, 0u);
-    {
-        auto held = computed(pool, tokens);
-    }
-    EXPECT_EQ(pool.counts().lookup_tokens, 2 * (2 * page_size + 10));
-    EXPECT_EQ(pool.counts().hit_tokens, 2 * page_size);
-    EXPECT_EQ(pool.counts().total, 8u);
-}
-
 }  // namespace
 }  // namespace penstock::worker

@@ -1,4 +1,4 @@
-// Aborts: within a step, wherever a generation is, and nothing of it stays.
+// Aborts and stops: within a step, wherever a generation is, and nothing of it stays.
 #include "engine_run.hpp"
 
 #include <malloc.h>
@@ -31,6 +31,45 @@ TEST(abort, ends_a_running_one_within_the_step) {
     EXPECT_EQ(state.kv_pages_used, 0u);
     EXPECT_EQ(state.realtime.aborted, 1u);
     EXPECT_EQ(state.realtime.q_len_decode, 0u);
+}
+
+// Its reader has what it wanted: it is no abort, and what was computed may be found again.
+TEST(stop, ends_a_running_one_within_the_step_and_keeps_its_prefix) {
+    engine_run run(options_with_pages(64), true);
+    generation_id id = 0;
+    const generation what = asking(150, 1000, 1);
+    const auto sink = run.ask(what, &id);
+    run.gate.let_one();
+    run.gate.let_one();
+    ASSERT_TRUE(run.gate.wait_step(3));
+    run.engine->stop(id);
+    run.engine->abort(id);  // too late
+    run.gate.let_one();
+    const generation_summary end = sink->wait_end();
+    EXPECT_EQ(end.reason, finish::stopped);
+    EXPECT_EQ(end.output_tokens, 2u);
+    const engine_state state = run.engine->state();
+    EXPECT_EQ(state.steps, 3u);
+    EXPECT_EQ(state.kv_pages_used, 0u);
+    EXPECT_EQ(state.kv_pages_cached, 2u);
+    EXPECT_EQ(state.realtime.stop, 1u);
+    EXPECT_EQ(state.realtime.aborted + state.realtime.length, 0u);
+    run.gate.open();
+    EXPECT_EQ(run.ask(what)->wait_end().cached_tokens, 128u);
+}
+
+TEST(stop, ends_a_waiting_one_as_stopped) {
+    engine_options options = options_with_pages(64);
+    options.max_sequences = 1;
+    engine_run run(options, true);
+    const auto running = run.ask(asking(10, 1000, 1));
+    ASSERT_TRUE(run.gate.wait_step(1));
+    generation_id id = 0;
+    const auto waits = run.ask(asking(10, 1000, 2), &id);
+    run.engine->stop(id);
+    run.gate.let_one();
+    EXPECT_EQ(waits->wait_end().reason, finish::stopped);
+    EXPECT_EQ(run.engine->state().realtime.stop, 1u);
 }
 
 TEST(abort, ends_a_prompt_before_its_first_token) {

@@ -258,8 +258,8 @@ TEST(engine, shows_what_it_does) {
         sink->wait_end();
     late->wait_end();
     state = run.engine->state();
-    EXPECT_EQ(state.realtime.finished, 3u);
-    EXPECT_EQ(state.bulk.finished, 1u);
+    EXPECT_EQ(state.realtime.length, 3u);
+    EXPECT_EQ(state.bulk.length, 1u);
     EXPECT_EQ(state.output_tokens, 20u);
     ASSERT_EQ(state.ttft_buckets.size(), ttft_bounds().size() + 1);
     EXPECT_EQ(state.ttft_buckets.back(), 4u);
@@ -269,6 +269,26 @@ TEST(engine, shows_what_it_does) {
     EXPECT_EQ(state.kv_pages_used, 0u);
     EXPECT_EQ(state.kv_pages_cached, 1u + 4u);
     EXPECT_EQ(state.failure, "");
+}
+
+TEST(engine, lets_as_many_pass_one_that_does_not_fit_as_it_was_told) {
+    for (const std::uint32_t overtakes : {0u, 1u}) {
+        engine_options options = options_with_pages(8);
+        options.max_overtakes = overtakes;
+        engine_run run(options, true);
+        std::vector sinks{run.ask(asking(10, 300, 1))};
+        ASSERT_TRUE(run.gate.wait_step(1));
+        sinks.push_back(run.ask(asking(10, 300, 2)));
+        sinks.push_back(run.ask(asking(10, 5, 3)));
+        for (int step = 2; step < 4; ++step) {
+            run.gate.let_one();
+            ASSERT_TRUE(run.gate.wait_step(step));
+        }
+        EXPECT_EQ(run.engine->state().realtime.q_len_decode, 1u + overtakes);
+        run.gate.open();
+        for (const auto& sink : sinks)
+            sink->wait_end();
+    }
 }
 
 // A rate times the seconds of its steps is the number of its tokens, and of no others.

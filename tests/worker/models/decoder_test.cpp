@@ -135,11 +135,13 @@ TEST_P(decoding, tells_its_stages_in_order_and_only_while_somebody_listens) {
     const std::vector<std::string> expected = {
         "model.embed_tokens",
         "model.layers.0.input_layernorm",
+        "model.layers.0.self_attn.qkv",
         "model.layers.0.self_attn",
         "model.layers.0.post_attention_layernorm",
         "model.layers.0.mlp",
         "model.layers.0",
         "model.layers.1.input_layernorm",
+        "model.layers.1.self_attn.qkv",
         "model.layers.1.self_attn",
         "model.layers.1.post_attention_layernorm",
         "model.layers.1.mlp",

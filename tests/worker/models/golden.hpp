@@ -22,6 +22,7 @@ namespace penstock::worker {
 struct golden_spec {
     std::string name;
     test::tiny_spec model;
+    bool greedy = false;  // an answer was kept, too
 };
 
 // As SPECS of make_goldens.py.
@@ -38,13 +39,17 @@ inline std::vector<golden_spec> golden_specs() {
         {.family = tiny_family::qwen3, .tied = false, .kv_heads = 4, .seed = 5},
     };
     specs[5] = {"qwen3_bf16", {.family = tiny_family::qwen3, .type = tiny_type::bf16, .seed = 6}};
+    specs[0].greedy = specs[4].greedy = true;
     return specs;
 }
+
+inline constexpr std::size_t golden_prompt = 100;  // tokens before `golden::answer`
 
 struct golden {
     std::vector<token_id> tokens;
     std::string weights_digest;                        // SHA-256
     std::map<std::string, std::vector<float>> stages;  // by module, of the rows below
+    std::vector<token_id> answer;                      // the likeliest token each time
 };
 
 // Rows of a stage that is told of every row, and of those after the last layer.
@@ -66,9 +71,10 @@ inline golden read_golden(const std::string& name) {
         const std::string_view bytes = data.substr(tensor.begin, tensor.end - tensor.begin);
         if (tensor.name == "weights.sha256") {
             made.weights_digest = bytes;
-        } else if (tensor.name == "tokens") {
-            made.tokens.resize(bytes.size() / sizeof(token_id));
-            std::memcpy(made.tokens.data(), bytes.data(), bytes.size());
+        } else if (tensor.name == "tokens" || tensor.name == "greedy") {
+            std::vector<token_id>& ids = tensor.name == "tokens" ? made.tokens : made.answer;
+            ids.resize(bytes.size() / sizeof(token_id));
+            std::memcpy(ids.data(), bytes.data(), bytes.size());
         } else {
             std::vector<float>& numbers = made.stages[tensor.name];
             numbers.resize(bytes.size() / sizeof(float));

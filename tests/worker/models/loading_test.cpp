@@ -114,7 +114,7 @@ TEST_F(model_folder, tells_progress_up_to_what_is_read) {
     for (const tiny_tensor& tensor : test::tiny_tensors(spec))
         needed += tensor.bytes.size();
     const load_progress plain = last_told(open(spec, [](tensor_list& tensors) {
-        tensors.push_back({"extra", "F32", {3}, std::string(12, 'x')});
+        tensors.push_back({"rotary_emb.inv_freq", "F32", {3}, std::string(12, 'x')});
     }));
     EXPECT_EQ(plain.bytes_read, needed);
     EXPECT_EQ(plain.bytes_total, needed);
@@ -167,6 +167,47 @@ TEST_F(model_folder, without_a_tensor_is_refused_by_its_name) {
             "tensor '" + name + "' of shape " + shape + " is missing from the weights"
         );
     }
+}
+
+TEST_F(model_folder, with_a_tensor_that_its_configuration_does_not_have_is_refused) {
+    const auto with = [&](const std::string& name, const char* type = "F32") {
+        return fault(open({}, [&](tensor_list& tensors) {
+            tensors.push_back({name, type, {1}, std::string(type[0] == 'I' ? 8 : 4, 'x')});
+        }));
+    };
+    const auto unexpected = [](const std::string& name) {
+        return "tensor '" + name +
+               "' is unexpected: the model of config.json, of 2 layers (num_hidden_layers), has "
+               "none such";
+    };
+    for (const char* name :
+         {"model.layers.2.mlp.up_proj.weight",
+          "model.layers.0.self_attn.o_proj.bias",
+          "model.layers.0.self_attn.q_norm.weight",
+          "score.weight",
+          "rotary_emb.inv_freq.more"})
+        EXPECT_EQ(with(name), unexpected(name));
+    EXPECT_EQ(with("position_ids", "I64"), unexpected("position_ids"));
+}
+
+TEST_F(model_folder, with_more_layers_than_its_configuration_says_is_refused) {
+    checkpoint three = open({.layers = 3});
+    test::write_text(path() / "config.json", test::tiny_config({.layers = 2}));
+    EXPECT_TRUE(fault(std::move(three)).starts_with("tensor 'model.layers.2."));
+}
+
+// As older versions of transformers have saved them.
+TEST_F(model_folder, may_hold_the_frequencies_of_its_rotations) {
+    for (const char* name :
+         {"rotary_emb.inv_freq",
+          "model.rotary_emb.inv_freq",
+          "model.layers.1.self_attn.rotary_emb.inv_freq"})
+        EXPECT_EQ(
+            fault(open(
+                {}, [&](tensor_list& tensors) { tensors.push_back({name, "F32", {1}, "1234"}); }
+            )),
+            ""
+        );
 }
 
 TEST_F(model_folder, with_a_tensor_of_another_shape_is_refused) {

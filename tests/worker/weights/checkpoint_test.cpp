@@ -2,6 +2,7 @@
 #include "worker/weights/checkpoint.hpp"
 
 #include "support/tiny_checkpoint.hpp"
+#include "worker/weights/parallel_read.hpp"
 
 #include <gtest/gtest.h>
 
@@ -61,6 +62,23 @@ TEST_F(checkpoint_folder, of_one_file_gives_its_tensors) {
     EXPECT_EQ(read(weights, "b"), std::string(10, 'b'));
     EXPECT_EQ(read(weights, "c"), "cc");
     EXPECT_EQ(read(weights, "d"), "");
+}
+
+TEST_F(checkpoint_folder, knows_the_content_of_what_was_read) {
+    constexpr std::size_t bytes = read_piece_bytes + 40;  // of two pieces
+    const auto content = [&](char last, unsigned readers) {
+        std::string data(bytes, 'x');
+        data.back() = last;
+        test::write_weights(path(), {{"a", "F32", {bytes / 4}, data}}, 1);
+        auto opened = checkpoint::open(path());
+        opened.value().set_readers(readers);
+        const tensor_place* place = opened.value().find("a");
+        EXPECT_FALSE(opened.value().content_of(*place)) << "before it was read";
+        read(opened.value(), "a");
+        return opened.value().content_of(*place).value();
+    };
+    EXPECT_EQ(content('x', 1), content('x', 4));
+    EXPECT_NE(content('x', 1), content('y', 1));
 }
 
 TEST_F(checkpoint_folder, in_shards_is_the_same_as_in_one_file) {

@@ -104,6 +104,23 @@ TEST(parallel_read, has_several_readers_under_way_at_once) {
     EXPECT_EQ(out, file);
 }
 
+TEST(parallel_read, shows_every_piece_once_and_the_same_ones_to_any_number_of_readers) {
+    const auto file = numbered(1000);
+    for (const unsigned readers : {1u, 4u}) {
+        std::vector<std::byte> out(900);
+        std::vector<std::atomic<int>> shown(9);
+        const auto see = [&](std::size_t index, std::span<const std::byte> piece) {
+            ++shown.at(index);
+            EXPECT_TRUE(
+                std::ranges::equal(piece, std::span(file).subspan(50 + index * 110, piece.size()))
+            );
+            EXPECT_EQ(piece.size(), index < 8 ? 110u : 20u);
+        };
+        ASSERT_TRUE(read_in_pieces(reads_of(file, 7), 50, out, readers, 110, see));
+        EXPECT_TRUE(std::ranges::all_of(shown, [](const auto& n) { return n == 1; }));
+    }
+}
+
 TEST(parallel_read, reads_nothing_where_nothing_is_asked) {
     const auto never = [](std::span<std::byte>, std::uint64_t) -> ssize_t {
         ADD_FAILURE();

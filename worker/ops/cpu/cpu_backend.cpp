@@ -134,10 +134,15 @@ class cpu_backend final : public backend {
 
     void sample(tensor logits, std::span<const sampling_row> rows, std::span<sampled_token> out)
         override {
+        // All memory that the team will need: what is missing is thrown here, before it works.
         samplers_.resize(team_->size());
+        for (sampler& each : samplers_)
+            each.reserve(logits.columns);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            out[i].top.reserve(rows[i].top_logprobs);
         team_->run(rows.size(), [&](std::size_t i, unsigned thread) {
             const std::span<const float> row(logits.row(rows[i].row), logits.columns);
-            out[i] = samplers_[thread].choose(row, rows[i]);
+            samplers_[thread].choose(row, rows[i], out[i]);
         });
     }
 

@@ -17,7 +17,7 @@ std::uint32_t key_of(float score) noexcept {
 
 }  // namespace
 
-void keep_heaviest(std::vector<candidate>& candidates, std::uint64_t target) {
+void keep_heaviest(std::vector<candidate>& candidates, std::uint64_t target) noexcept {
     std::uint64_t total = 0;
     for (const candidate& c : candidates)
         total += c.mass;

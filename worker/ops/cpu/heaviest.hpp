@@ -17,8 +17,8 @@ struct candidate {
 
 // Leaves the fewest candidates whose masses add up to `target`: those of the largest scores, and
 // the lower ids among equals. Candidates stand in the order of their ids and stay in it. A mass is
-// a function of the score; `target` is at least 1. Linear; nothing is sorted, and sums of integers
-// have no order.
-void keep_heaviest(std::vector<candidate>& candidates, std::uint64_t target);
+// a function of the score; `target` is at least 1. Linear, without memory of its own; nothing is
+// sorted, and sums of integers have no order.
+void keep_heaviest(std::vector<candidate>& candidates, std::uint64_t target) noexcept;
 
 }  // namespace penstock::worker

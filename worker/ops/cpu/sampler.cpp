@@ -52,16 +52,23 @@ token_id lowest_allowed(const sampling_row& row) noexcept {
 
 }  // namespace
 
-sampled_token sampler::choose(std::span<const float> logits, const sampling_row& row) {
-    sampled_token chosen;
+void sampler::reserve(std::size_t num_logits) {
+    scores_.reserve(num_logits);
+    candidates_.reserve(num_logits);
+}
+
+void sampler::choose(
+    std::span<const float> logits, const sampling_row& row, sampled_token& chosen
+) noexcept {
+    chosen.logprob = 0;
+    chosen.top.clear();
     score(logits, row);
     chosen.id = draw(row);
     if (row.logprobs || row.top_logprobs > 0) add_logprobs(logits, row, chosen);
-    return chosen;
 }
 
 // Masks, bias and penalties.
-void sampler::score(std::span<const float> logits, const sampling_row& row) {
+void sampler::score(std::span<const float> logits, const sampling_row& row) noexcept {
     scores_.resize(std::min<std::size_t>(logits.size(), row.vocabulary));
     std::transform(
         logits.begin(), logits.begin() + std::ptrdiff_t(scores_.size()), scores_.begin(), readable
@@ -83,7 +90,7 @@ void sampler::score(std::span<const float> logits, const sampling_row& row) {
     }
 }
 
-token_id sampler::draw(const sampling_row& row) {
+token_id sampler::draw(const sampling_row& row) noexcept {
     const auto top = std::ranges::max_element(scores_);  // the first of equals
     if (top == scores_.end() || *top == none) return lowest_allowed(row);
     if (row.params->temperature == 0) return token_id(top - scores_.begin());
@@ -93,7 +100,7 @@ token_id sampler::draw(const sampling_row& row) {
 }
 
 // Scores become the logarithm of a probability over that of the likeliest token, which has 0.
-void sampler::scale(float temperature, float largest) {
+void sampler::scale(float temperature, float largest) noexcept {
     candidates_.clear();
     for (std::size_t i = 0; i < scores_.size(); ++i) {
         const float score = (scores_[i] - largest) / temperature + 0.0f;
@@ -101,7 +108,7 @@ void sampler::scale(float temperature, float largest) {
     }
 }
 
-void sampler::weigh() {
+void sampler::weigh() noexcept {
     for (std::size_t i = 0; i < candidates_.size(); i += 4) {
         const std::size_t n = std::min<std::size_t>(4, candidates_.size() - i);
         float scores[4] = {};
@@ -114,7 +121,7 @@ void sampler::weigh() {
     }
 }
 
-void sampler::keep_likely(const sampling_params& params) {
+void sampler::keep_likely(const sampling_params& params) noexcept {
     if (params.top_k > 0) keep_heaviest(candidates_, params.top_k);
     if (params.top_p >= 1 && params.min_p <= 0) return;
     weigh();
@@ -154,7 +161,7 @@ token_id sampler::draw_one(std::uint64_t seed, std::uint32_t index) const noexce
 
 void sampler::add_logprobs(
     std::span<const float> logits, const sampling_row& row, sampled_token& chosen
-) {
+) noexcept {
     float largest = none;
     for (const float logit : logits)
         largest = std::max(largest, readable(logit));

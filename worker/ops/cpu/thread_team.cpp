@@ -2,6 +2,8 @@
 // sides watch for a short while before they sleep: the next op of a step is microseconds away.
 #include "worker/ops/cpu/thread_team.hpp"
 
+#include <pthread.h>
+#include <string>
 #include <system_error>
 
 #if defined(__x86_64__)
@@ -38,8 +40,11 @@ result<std::unique_ptr<thread_team>> thread_team::start(unsigned size) {
     std::unique_ptr<thread_team> team(new thread_team);
     try {
         team->threads_.reserve(size);
-        for (unsigned i = 1; i < size; ++i)
+        for (unsigned i = 1; i < size; ++i) {
             team->threads_.emplace_back([team = team.get(), i] { team->serve(i); });
+            const std::string name = "cpu team " + std::to_string(i);
+            pthread_setname_np(team->threads_.back().native_handle(), name.c_str());
+        }
     } catch (const std::system_error& e) {
         return error(errc::internal, std::string("cannot start a thread: ") + e.what());
     }

@@ -1,4 +1,5 @@
 // json.dumps, byte for byte.
+#include "penstock/hex.hpp"
 #include "worker/text/jinja/print.hpp"
 #include "worker/text/jinja/unicode.hpp"
 
@@ -40,8 +41,7 @@ class json_writer {
 
 void json_writer::append_unit(std::uint32_t unit) {
     out_ += "\\u";
-    for (int shift = 12; shift >= 0; shift -= 4)
-        out_ += "0123456789abcdef"[unit >> shift & 0xf];
+    append_hex(out_, unit, 4);
 }
 
 void json_writer::append_escape(char32_t code) {

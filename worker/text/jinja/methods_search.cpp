@@ -54,7 +54,7 @@ result<value> find_in(workspace& space, const value& self, const arguments& give
     std::size_t found = std::string_view::npos;
     if (where) {
         const auto part = self.bytes().substr(where->begin, where->end - where->begin);
-        found = Last ? part.rfind(given[0].bytes()) : find_bytes(part, given[0].bytes());
+        found = Last ? rfind_bytes(part, given[0].bytes()) : find_bytes(part, given[0].bytes());
     }
     if (found == std::string_view::npos) {
         if (MustBe) return fault("substring not found");
@@ -90,19 +90,31 @@ result<value> list_of_parts(
     return space.make_list(std::move(out), what);
 }
 
-std::vector<stretch> split_at(std::string_view all, std::string_view by, integer most, bool last) {
+std::vector<stretch> split_at(std::string_view all, std::string_view by, integer most) {
     std::vector<stretch> out;
-    std::size_t begin = 0, end = all.size();
+    std::size_t begin = 0;
     for (; most != 0; --most) {
-        if (last && end < by.size()) break;
-        const std::size_t found =
-            last ? all.rfind(by, end - by.size()) : find_bytes(all, by, begin);
-        if (found == all.npos || found + by.size() > end) break;
-        out.push_back(last ? stretch{found + by.size(), end} : stretch{begin, found});
-        (last ? end : begin) = last ? found : found + by.size();
+        const std::size_t found = find_bytes(all, by, begin);
+        if (found == all.npos) break;
+        out.push_back({begin, found});
+        begin = found + by.size();
     }
-    out.push_back({begin, end});
-    if (last) std::reverse(out.begin(), out.end());
+    out.push_back({begin, all.size()});
+    return out;
+}
+
+std::vector<stretch> split_at_last(std::string_view all, std::string_view by, integer most) {
+    const bytes_from_the_end search(all, by);
+    std::vector<stretch> out;
+    std::size_t end = all.size();
+    for (; most != 0; --most) {
+        const std::size_t found = search.find(end);
+        if (found == all.npos) break;
+        out.push_back({found + by.size(), end});
+        end = found;
+    }
+    out.push_back({0, end});
+    std::reverse(out.begin(), out.end());
     return out;
 }
 
@@ -139,7 +151,8 @@ result<value> split(workspace& space, const value& self, const arguments& given)
         return list_of_parts(space, self.str(), split_at_space(self.bytes(), most, Last));
     if (!given[0].is_string()) return wrong_type("split() takes a separator", given[0]);
     if (given[0].bytes().empty()) return fault("empty separator");
-    return list_of_parts(space, self.str(), split_at(self.bytes(), given[0].bytes(), most, Last));
+    const auto cut = Last ? split_at_last : split_at;
+    return list_of_parts(space, self.str(), cut(self.bytes(), given[0].bytes(), most));
 }
 
 template <bool Last>
@@ -148,7 +161,7 @@ result<value> partition(workspace& space, const value& self, const arguments& gi
     if (given[0].bytes().empty()) return fault("empty separator");
     CHECK(space.charge_bytes(self.bytes().size()));
     const std::string_view all = self.bytes(), by = given[0].bytes();
-    const std::size_t found = Last ? all.rfind(by) : find_bytes(all, by);
+    const std::size_t found = Last ? rfind_bytes(all, by) : find_bytes(all, by);
     const std::size_t size = all.size();
     std::vector<stretch> parts{{0, found}, {found, found + by.size()}, {found + by.size(), size}};
     if (found == all.npos)

@@ -108,9 +108,9 @@ result<value> strip_of(
         set = chars.bytes();
     else if (chars.is_given() && !chars.is_none())
         return wrong_type("strip() takes characters", chars);
+    CHECK(space.charge_bytes(set ? set->size() : 0));
     const stretch kept = stripped(from.bytes, set, at_begin, at_end);
-    const std::size_t gone = from.size() - (kept.end - kept.begin);
-    CHECK(space.charge_bytes((gone + 1) * (set ? set->size() + 1 : 1)));
+    CHECK(space.charge_bytes(from.size() - (kept.end - kept.begin)));
     return space.make(from.part(kept.begin, kept.end));
 }
 

@@ -1,6 +1,7 @@
 // Python's str() and repr().
 #include "worker/text/jinja/print.hpp"
 
+#include "penstock/hex.hpp"
 #include "worker/text/jinja/unicode.hpp"
 
 #include <algorithm>
@@ -9,11 +10,6 @@
 
 namespace penstock::worker::jinja {
 namespace {
-
-void append_hex(std::string& out, std::uint32_t number, int digits) {
-    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-        out += "0123456789abcdef"[number >> shift & 0xf];
-}
 
 void append_escaped(std::string& out, char32_t code) {
     const auto number = static_cast<std::uint32_t>(code);

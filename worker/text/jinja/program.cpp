@@ -111,7 +111,7 @@ result<text> program::render(const json::object& values, std::chrono::system_clo
     const auto done = run.run(out);
     if (!done.has_error()) return out;
     if (space.has_raised()) return done.error();
-    return fault_at(run.line(), done.error().detail);
+    return error(done.error().code, fault_at(run.line(), done.error().detail).detail);
 }
 
 }  // namespace penstock::worker::jinja

@@ -18,7 +18,9 @@ class program {
     );
 
     // Strings among the values are the user's. Of what `constants` and `values` both name, the
-    // value is seen. `now` is what strftime_now says, in the machine's zone. Thread-safe.
+    // value is seen. `now` is what strftime_now says, in the machine's zone. Thread-safe. Errors:
+    // context_length_exceeded for more text than `output_bytes`, whole or in one string;
+    // invalid_value.
     result<text> render(
         const boost::json::object& values, std::chrono::system_clock::time_point now
     ) const;

@@ -2,6 +2,7 @@
 #include "worker/text/jinja/unicode.hpp"
 
 #include <algorithm>
+#include <string>
 #include <unicode/uchar.h>
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
@@ -252,11 +253,12 @@ std::string swapped_case(std::string_view text) {
 stretch stripped(
     std::string_view text, std::optional<std::string_view> chars, bool at_begin, bool at_end
 ) {
+    std::u32string set;
+    for (std::size_t at = 0; chars && at < chars->size();)
+        set += next_code_point(*chars, at);
+    std::sort(set.begin(), set.end());
     const auto goes = [&](char32_t code) {
-        if (!chars) return is_space(code);
-        for (std::size_t at = 0; at < chars->size();)
-            if (next_code_point(*chars, at) == code) return true;
-        return false;
+        return chars ? std::binary_search(set.begin(), set.end(), code) : is_space(code);
     };
     stretch kept{0, text.size()};
     for (std::size_t at = 0; at_begin && kept.begin < text.size(); kept.begin = at)

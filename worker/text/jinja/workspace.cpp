@@ -26,7 +26,10 @@ result<void> workspace::charge(std::size_t steps) {
 
 result<void> workspace::check_size(std::size_t bytes) const {
     if (bytes > most_.output_bytes)
-        return fault("makes more than " + std::to_string(most_.output_bytes) + " bytes of text");
+        return error(
+            errc::context_length_exceeded,
+            "makes more than " + std::to_string(most_.output_bytes) + " bytes of text"
+        );
     return success();
 }
 

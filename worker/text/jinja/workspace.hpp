@@ -3,6 +3,7 @@
 
 #include "penstock/result.hpp"
 #include "worker/text/jinja/value.hpp"
+#include "worker/text/template_limits.hpp"
 
 #include <chrono>
 #include <deque>
@@ -14,11 +15,7 @@
 
 namespace penstock::worker::jinja {
 
-struct limits {
-    std::size_t output_bytes = 16 * 1024 * 1024;  // of the prompt, and of any one string
-    std::size_t steps = 20'000'000;  // of the interpreter; touching 32 bytes of text is one
-    std::size_t depth = 64;          // of macros and loops; of blocks, expressions and values
-};
+using limits = template_limits;
 
 error fault(std::string what);
 error wrong_type(std::string_view what, const value& got);  // "…, not 'int'"
@@ -34,7 +31,7 @@ class workspace {
     std::chrono::system_clock::time_point now() const noexcept { return now_; }
     result<void> charge(std::size_t steps);
     result<void> charge_bytes(std::size_t bytes) { return charge(2 + bytes / 32); }
-    // Before a string of this size is made.
+    // Before a string of this size is made. Errors: context_length_exceeded.
     result<void> check_size(std::size_t bytes) const;
 
     // The text of raise_exception, which the one who asked shall read as it is.

@@ -1,0 +1,69 @@
+// Under overload the body is what a refusal would cost: reading and scanning it.
+#include "gateway/stages/shed.hpp"
+
+#include "gateway/request_context.hpp"
+
+#include <algorithm>
+
+namespace penstock::gateway {
+namespace {
+
+pool_list pools_of(const model_entry& model) {
+    pool_list all;
+    for (const auto& version : model.versions)
+        for (const auto& pool : version.pools)
+            if (!all.push(pool.index)) return all;
+    return all;
+}
+
+std::optional<refused> sheds(const request_context& c, const model_entry& model) {
+    domain& admission = *model.admission;
+    if (!admission.may_shed(c.record.klass)) return std::nullopt;
+    return admission.sheds(c.record.klass, c.key->tenant_number, pools_of(model), c.now());
+}
+
+bool may_come_to(const request_context& c, const model_entry& model) {
+    return c.key->rights.models.contains(model.index.value) &&
+           std::binary_search(model.serves.begin(), model.serves.end(), c.route_index);
+}
+
+stage_result<> refuse(request_context& c, const refused& why) {
+    c.record.predicted_wait = why.wait;
+    return as_refusal(why);
+}
+
+}  // namespace
+
+refusal as_refusal(const refused& why) {
+    using std::chrono::ceil;
+    using std::chrono::milliseconds;
+    refusal r(why.reason);
+    if (why.retry_after > duration::zero()) r.retry_after = ceil<milliseconds>(why.retry_after);
+    r.predicted_wait = ceil<milliseconds>(why.wait);
+    return r;
+}
+
+stage_result<> shed(request_context& c) {
+    const std::string_view named =
+        c.path_name.empty() ? c.x.head().headers.find("x-penstock-model") : c.path_name;
+    if (!named.empty()) {
+        // A model that is not there, or not for this key, is refused where its name is read.
+        const model_entry* model = c.settings->find_model(named);
+        if (!model || !may_come_to(c, *model)) return success();
+        const auto why = sheds(c, *model);
+        if (!why) return success();
+        c.model = model;
+        c.record.model = model->name;
+        return refuse(c, *why);
+    }
+    std::optional<refused> soonest;
+    for (const auto& model : c.settings->models) {
+        if (!may_come_to(c, model)) continue;
+        const auto why = sheds(c, model);
+        if (!why) return success();
+        if (!soonest || why->retry_after < soonest->retry_after) soonest = why;
+    }
+    return soonest ? refuse(c, *soonest) : success();
+}
+
+}  // namespace penstock::gateway

@@ -1,0 +1,18 @@
+// Refusing from the head alone, and what a client is told of admission's refusals.
+#pragma once
+
+#include "penstock/contracts/admission.hpp"
+#include "penstock/refusal.hpp"
+
+namespace penstock::gateway {
+
+struct request_context;
+
+// Refuses when every pool that the request may come to sheds its class, whatever its size: those of
+// the model that the path or `x-penstock-model` names, else those of all models that the key may
+// use on this route. Where nobody sheds that is known after one relaxed load.
+stage_result<> shed(request_context& c);
+
+refusal as_refusal(const refused& why);
+
+}  // namespace penstock::gateway

@@ -1,0 +1,94 @@
+// What a class is promised reaches admission, and a missed promise reaches the engine.
+#include "gateway/running_gateway.hpp"
+#include "gateway/scripted_admission.hpp"
+
+namespace penstock::gateway {
+namespace {
+
+const std::string promises =
+    "classes: {realtime: {ttft: 3s, timeout: 5s}, bulk: {ttft: 40s, timeout: 50s}}\n";
+
+// Until its first token, as admission was told; nothing: never.
+std::optional<duration> ttft_of(const work& w) {
+    if (w.ttft_deadline == never) return std::nullopt;
+    return w.ttft_deadline - w.arrived;
+}
+
+class classes : public testing::Test {
+ protected:
+    // What admission hears of a request with these lines.
+    std::optional<duration> told(std::string_view more, const headers& lines) {
+        EXPECT_EQ(g.ask(chat_request(more, lines)).status, 200);
+        return ttft_of(script.arrived().back());
+    }
+    admission_script script;
+    scripted_upstream upstream{[](const test::recorded& request) {
+        const bool streams = request.body.find("\"stream\":true") != std::string::npos;
+        return streams ? test::chat_stream({"a"}) : test::chat("a");
+    }};
+    running_gateway g{promises + chat_model(upstream), scripted_by(script)};
+};
+
+TEST_F(classes, give_streams_until_their_target) {
+    EXPECT_EQ(told(streamed, {}), 3s);
+    EXPECT_EQ(told(streamed, {{"x-penstock-class", "bulk"}}), 40s);
+    EXPECT_EQ(told({}, {}), std::nullopt) << "the first byte of the whole is its last";
+}
+
+TEST_F(classes, let_clients_wish_up_to_their_time_out) {
+    for (const char* name : {"x-slo-ttft-ms", "x-llm-d-slo-ttft-ms"}) {
+        EXPECT_EQ(told(streamed, {{name, "700"}}), 700ms);
+        EXPECT_EQ(told(streamed, {{name, "4500"}}), 4500ms);
+        EXPECT_EQ(told(streamed, {{name, "60000"}}), 5s);
+        EXPECT_EQ(told({}, {{name, "700"}}), std::nullopt);
+    }
+}
+
+TEST_F(classes, are_said_of_every_answer) {
+    EXPECT_EQ(g.ask(chat_request()).header("x-penstock-class"), "realtime");
+    const headers bulk{{"x-penstock-class", "bulk"}};
+    EXPECT_EQ(g.ask(chat_request(streamed, bulk)).header("x-penstock-class"), "bulk");
+    EXPECT_EQ(g.ask(test::post(chat_path, "{", bulk)).header("x-penstock-class"), "bulk");
+    EXPECT_EQ(g.ask(test::get("/nothing")).header("x-penstock-class"), std::nullopt);
+}
+
+TEST_F(classes, come_to_the_policy_as_the_settings_say) {
+    // By what it does: a queue without a place.
+    const allowance allowed = nothing_yet();
+    scripted_upstream slow([&](const auto&) { return test::held(test::chat("a"), allowed); });
+    running_gateway full(
+        "classes: {bulk: {pending: 0}}\n" + chat_model({replica_of(slow, ", slots: 1")})
+    );
+    test_client holder(full.port());
+    holder.send(chat_request());
+    ASSERT_TRUE(slow.wait_for_requests(1));
+    const auto answer = full.ask(chat_request({}, {{"x-penstock-class", "bulk"}}));
+    EXPECT_EQ(answer.header("x-penstock-shed-reason"), "queue_full");
+    allowed->store(everything);
+    EXPECT_EQ(holder.read_response().status, 200);
+}
+
+TEST(slo_hint, goes_to_a_replica_that_was_late_and_to_no_other) {
+    const auto streams = [](const test::recorded& request) {
+        test::answer a = test::chat_stream({"a"});
+        a.before_head = test::milliseconds(request.header("x-slow") ? 60 : 0);
+        return a;
+    };
+    scripted_upstream upstream(streams);
+    running_gateway g("threads: 1\n" + chat_model(upstream));
+    const auto hint_of = [&](std::size_t number) {
+        return upstream.requests().at(number).header("x-slo-hint");
+    };
+    g.ask(chat_request(streamed, {{"x-slo-hint", "reduce_delta"}}));
+    EXPECT_EQ(hint_of(0), std::nullopt) << "the word is the gateway's";
+    g.ask(chat_request(streamed, {{"x-slow", "1"}, {"x-slo-ttft-ms", "5000"}}));
+    g.ask(chat_request(streamed));
+    EXPECT_EQ(hint_of(2), std::nullopt) << "that one was in time";
+    g.ask(chat_request(streamed, {{"x-slow", "1"}, {"x-slo-ttft-ms", "30"}}));
+    EXPECT_EQ(hint_of(3), std::nullopt);
+    g.ask(chat_request());
+    EXPECT_EQ(hint_of(4), "reduce_delta");
+}
+
+}  // namespace
+}  // namespace penstock::gateway
