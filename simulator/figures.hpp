@@ -37,7 +37,7 @@ struct figures {
     std::uint32_t left = 0, failed = 0, unfinished = 0;
     double jain = 1;               // of weighted tokens served to the backlogged tenants
     std::uint32_t backlogged = 0;  // tenants
-    double shed_flips = 0;         // a minute, of shedding, of the worst pool and class
+    double shed_flips = 0;         // a minute, of the pool and class with the most
     double refusal_flips = 0;      // a minute, between refusing most and refusing few
     std::array<double, 10> admitted_by_length{};  // share, by tenths of prompt length
     double busy = 0;                              // share of the engines' time

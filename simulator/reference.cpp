@@ -21,8 +21,11 @@ domain_spec reference_spec(std::uint32_t replicas) {
     class_settings& realtime = spec.classes[0];
     realtime.ttft = 2s;
     realtime.tpot = 60ms;
+    realtime.pending = 64 * replicas;
     class_settings& bulk = spec.classes[1];
-    bulk.pending = 2000;
+    bulk.pending = 500 * replicas;
+    for (class_settings& each : spec.classes)
+        each.concurrency = 128 * replicas;
     bulk.timeout = 10min;
     bulk.ttft = 30s;
     bulk.tpot = {};

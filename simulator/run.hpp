@@ -37,7 +37,7 @@ struct run_result {
     std::vector<record> records;  // every offered request, in order of arrival
     time_point from, until;       // whose arrivals count
     double busy = 0;              // share of the engines' time in [from, until) spent in iterations
-    // How often `sheds` changed its mind about a class and tenant in [from, until); the worst one.
+    // How often shedding began or ended in [from, until), of the pool and class with the most.
     std::uint32_t shed_flips = 0;
     std::uint64_t events = 0;  // processed
 };

@@ -4,17 +4,17 @@
 #include "penstock/contracts/admission.hpp"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 namespace penstock::simulator {
 
 class shed_watch {
  public:
-    // All pools and classes, each time in the same order.
-    void saw(const std::vector<queue_view>& queues) {
-        seen_.resize(queues.size());
+    void saw(std::span<const queue_view> queues) {
+        seen_.resize(std::max(seen_.size(), queues.size()));
         for (std::size_t i = 0; i < queues.size(); ++i) {
-            if (seen_[i].sheds != queues[i].sheds) ++seen_[i].flips;
+            seen_[i].flips += seen_[i].sheds != queues[i].sheds;
             seen_[i].sheds = queues[i].sheds;
         }
     }
@@ -36,7 +36,7 @@ class shed_watch {
         bool sheds = false;
         std::uint32_t flips = 0;
     };
-    std::vector<entry> seen_;
+    std::vector<entry> seen_;  // in the order of `queues`
 };
 
 }  // namespace penstock::simulator

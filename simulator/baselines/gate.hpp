@@ -37,7 +37,6 @@ class gate : public admission_policy {
     // Baselines are never asked for reasons: nothing.
     prediction explain(const work&, time_point) const final { return {}; }
     std::vector<replica_view> replicas(time_point now) const final;
-    // It has no pools to speak of.
     std::vector<queue_view> queues(time_point) const final { return {}; }
     std::uint32_t in_flight() const final { return in_flight_; }
     std::uint32_t waiting() const final { return waiting_; }

@@ -13,12 +13,12 @@
 namespace penstock::simulator {
 
 struct arguments {
-    std::string config, compare;      // settings files
-    std::string model;                // empty: the only one
-    std::string load = "poisson";     // poisson, bursts or a file
-    std::string rate;                 // empty: as the load says
-    std::string trace;                // a file of request lines; instead of a load
-    std::string fit;                  // a file of request lines that the engine is fitted to
+    std::string config, compare;        // settings files
+    std::string model;                  // empty: the only one
+    std::string load = "poisson";       // poisson, bursts or a file
+    std::string rate;                   // empty: as the load says
+    std::string trace;                  // a file of request lines; instead of a load
+    std::string fit;                    // a file of request lines that the engine is fitted to
     std::vector<std::string> policies;  // empty: the first of the catalogue
     std::int64_t seed = -1;             // −1: as the load says
     bool g2 = false;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace penstock::simulator {
 namespace {
@@ -75,8 +76,12 @@ void read_classes(const node& from, const std::string& path, load_spec& load, fi
 void read_mix(const node& from, const std::string& path, length_mix& into, findings& found) {
     mapping m(from, path, found);
     m.share("share", into.share);
-    m.nested("prompt", [&](auto& of, auto& at) { read_law(of, at, into.prompt, found); });
-    m.nested("output", [&](auto& of, auto& at) { read_law(of, at, into.output, found); });
+    m.nested("prompt", [&](const auto& of, const auto& at) {
+        read_law(of, at, into.prompt, found);
+    });
+    m.nested("output", [&](const auto& of, const auto& at) {
+        read_law(of, at, into.output, found);
+    });
 }
 
 void read_lists(mapping& m, load_file& into, findings& found) {
@@ -119,9 +124,13 @@ void read_root(const node& from, load_file& into, findings& found) {
     if (load.length <= load.warm_up) m.misread("length", "must be longer than warm_up");
     m.count("requests", load.requests, 0, 100'000'000);
     read_rate(m, "rate", into.mean);
-    m.nested("engine", [&](auto& of, auto& at) { read_engine(of, at, into.engine, found); });
-    m.nested("arrivals", [&](auto& of, auto& at) { read_arrivals(of, at, load.arrivals, found); });
-    m.nested("classes", [&](auto& of, auto& at) { read_classes(of, at, load, found); });
+    m.nested("engine", [&](const auto& of, const auto& at) {
+        read_engine(of, at, into.engine, found);
+    });
+    m.nested("arrivals", [&](const auto& of, const auto& at) {
+        read_arrivals(of, at, load.arrivals, found);
+    });
+    m.nested("classes", [&](const auto& of, const auto& at) { read_classes(of, at, load, found); });
     m.nested("estimate", [&](const node& of, const std::string& at) {
         mapping one(of, at, found);
         one.share("noise", load.noise, 10);

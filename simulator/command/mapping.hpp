@@ -4,6 +4,7 @@
 #include "gateway/settings/document.hpp"
 #include "gateway/settings/scalars.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -95,12 +96,14 @@ class mapping {
     ) {
         const settings::node* value = find(key);
         if (!value) return;
-        const auto read = value->is == settings::node::kind::scalar ? parse(value->text)
-                                                                    : decltype(parse(""))();
+        const auto read =
+            value->is == settings::node::kind::scalar ? parse(value->text) : decltype(parse(""))();
         if (!read)
             found_.misread(value->at, path_of(key), std::string("must be ") + kind);
         else if (*read < least || *read > most)
-            found_.misread(value->at, path_of(key), "must be from " + said(least) + " to " + said(most));
+            found_.misread(
+                value->at, path_of(key), "must be from " + said(least) + " to " + said(most)
+            );
         else
             into = static_cast<Value>(*read);
     }

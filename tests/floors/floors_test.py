@@ -63,6 +63,12 @@ BROKEN = {
         {"gateway/a.cpp": '// A.\n#include "worker/api/chat.hpp"\n'},
         {"worker/a.cpp": '// A.\n#include "gateway/request_context.hpp"\n'},
     ],
+    "the_simulator_stands_beside_the_gateway": [
+        {"simulator/run.cpp": '// A.\n#include "gateway/settings/settings.hpp"\n'},
+        {"simulator/command/a.cpp": '// A.\n#include "gateway/stages/relay.hpp"\n'},
+        {"gateway/stages/a.cpp": '// A.\n#include "simulator/run.hpp"\n'},
+        {"worker/api/a.cpp": '// A.\n#include "simulator/run.hpp"\n'},
+    ],
     "text_and_tensors_meet_at_token_ids": [
         {"worker/api/a.cpp": '// A.\n#include "worker/models/language_model.hpp"\n'},
         {"worker/text/a.cpp": '// A.\n#include "worker/engine/scheduler.hpp"\n'},

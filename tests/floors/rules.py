@@ -194,6 +194,20 @@ def gateway_and_worker_meet_over_http(tree: Tree) -> Iterator[Violation]:
                 yield Violation(source.path, line, f"includes {target}")
 
 
+def the_simulator_stands_beside_the_gateway(tree: Tree) -> Iterator[Violation]:
+    """Its command reads the gateway's settings; the gateway's main offers its command."""
+    for source in tree.cpp("simulator", "gateway", "worker"):
+        for line, target, _ in tree.includes(source):
+            if source.top == "simulator":
+                is_command = source.path.startswith("simulator/command/")
+                allowed = is_command and target.startswith("gateway/settings/")
+                crosses = target.startswith(("gateway/", "worker/")) and not allowed
+            else:
+                crosses = target.startswith("simulator/") and source.path != "gateway/main.cpp"
+            if crosses:
+                yield Violation(source.path, line, f"includes {target}")
+
+
 def text_and_tensors_meet_at_token_ids(tree: Tree) -> Iterator[Violation]:
     for source in tree.cpp("worker"):
         if source.path.startswith(TEXT_ROOMS):
@@ -286,7 +300,7 @@ def forwarding_macros_are_braced(tree: Tree) -> Iterator[Violation]:
     same_line = re.compile(r"(\)|\belse)\s*" + macro)
     next_line = re.compile(r"^\s*" + macro)
     bare_head = re.compile(r"^\s*(\}\s*else\s+)?(if|for|while)\b.*\)\s*$|\belse\s*$")
-    for source in tree.cpp("include", "base", "policies", "gateway", "worker"):
+    for source in tree.cpp("include", "base", "policies", "gateway", "simulator", "worker"):
         before = ""
         for number, line in enumerate(source.code, 1):
             is_bare = next_line.match(line) and bare_head.search(before)
@@ -347,6 +361,7 @@ RULES: list[Rule] = [
     policies_do_no_io,
     contracts_are_values,
     gateway_and_worker_meet_over_http,
+    the_simulator_stands_beside_the_gateway,
     text_and_tensors_meet_at_token_ids,
     only_roots_name_concrete_policies,
     every_error_has_its_row,

@@ -62,11 +62,9 @@ TEST(engine, a_long_prompt_is_read_in_chunks_while_others_decode) {
     std::vector<engine_news> news;
     e.submit({1, 50, 4}, at(0ms), news);
     e.submit({2, 150, 2}, at(1ms), news);
-    // 0: 50 tokens of the first, 10 + 5. 15: 100 of the second beside one that decodes, 10 + 1 + 10.
-    // 36: the last 50, 10 + 1 + 5. 52: both decode, 10 + 2, and both are through.
-    EXPECT_EQ(
-        text(run_dry(e)), "first 1 at 15, first 2 at 52, finished 1 at 64, finished 2 at 64"
-    );
+    // 0: 50 tokens of the first, 10 + 5. 15: 100 of the second beside one that decodes, 10 + 1
+    // + 10. 36: the last 50, 10 + 1 + 5. 52: both decode, 10 + 2, and both are through.
+    EXPECT_EQ(text(run_dry(e)), "first 1 at 15, first 2 at 52, finished 1 at 64, finished 2 at 64");
 }
 
 TEST(engine, the_budget_of_one_iteration_is_shared_by_several_prompts) {
@@ -75,9 +73,7 @@ TEST(engine, the_budget_of_one_iteration_is_shared_by_several_prompts) {
     e.submit({1, 60, 1}, at(0ms), news);
     e.submit({2, 60, 1}, at(0ms), news);
     // 100 of 120 tokens first, then the last 20.
-    EXPECT_EQ(
-        text(run_dry(e)), "first 1 at 20, finished 1 at 20, first 2 at 32, finished 2 at 32"
-    );
+    EXPECT_EQ(text(run_dry(e)), "first 1 at 20, finished 1 at 20, first 2 at 32, finished 2 at 32");
 }
 
 TEST(engine, who_finds_no_sequence_waits_in_order_of_arrival) {
