@@ -1,0 +1,28 @@
+// POST /admin/explain.
+#include "gateway/admin/explain.hpp"
+
+#include "gateway/explain/explanation.hpp"
+#include "gateway/request_context.hpp"
+#include "penstock/openai/error_body.hpp"
+
+namespace penstock::gateway {
+namespace {
+
+local_answer refuse(const request_context& c, const refusal& why) {
+    return {
+        .status = describe(why.code).status,
+        .body = openai::error_body(openai::dialect::chat, why, c.request_id)
+    };
+}
+
+}  // namespace
+
+io::task<local_answer> explain_request(request_context& c) {
+    const auto whole = co_await c.x.read_body();
+    if (whole.has_error()) co_return refuse(c, whole.error());
+    auto told = explain(c.process, c.settings, c.x.body(), c.request_id, c.now());
+    if (told.has_error()) co_return refuse(c, told.error());
+    co_return local_answer{.body = std::move(told).value()};
+}
+
+}  // namespace penstock::gateway
