@@ -290,6 +290,7 @@ stage_result<std::string> gateway::explain_idle(
     settings.listen.clear();
     settings.log.requests.clear();
     settings.threads = 1;
+    settings.limits.connections = 1;
     gateway idle(settings);
     const time_point now = io::loop::exact_now();
     auto folded = fold(settings, 1, idle.live_, idle.places_, now);

@@ -55,7 +55,7 @@ void tell_read(const request_state& c, object& out) {
     out["bytes"] = c.record.bytes_in;
     if (!c.model) return;
     out["model"] = c.model->name;
-    if (c.work.deadline == never) return;  // it does not serve this route, and nothing was estimated
+    if (c.work.deadline == never) return;  // it does not serve this route: nothing was estimated
     out["stream"] = c.facts.stream;
     out["text_bytes"] = c.facts.text.total();
     out["prompt_tokens"] = c.prompt.tokens;

@@ -132,7 +132,9 @@ TEST(explain, refuses_what_a_client_would_be_refused_in_the_same_words) {
         replica_of(upstream, ", state: cordoned") + "]}\n"
     );
     const std::string long_text(100'000, 'a');
-    EXPECT_THAT(ask(g, R"({"bytes":1,"path":"/v1/none"})").body, HasSubstr("unknown_route"));
+    EXPECT_THAT(
+        ask(g, R"({"bytes":1,"path":"/v1/none","key":"sk-all"})").body, HasSubstr("unknown_route")
+    );
     for (const auto& [by, body] : std::vector<std::pair<std::string, std::string>>{
              {"authenticate", ""},
              {"read", R"({"model":"none","messages":[]})"},
