@@ -33,12 +33,13 @@ std::string_view role_of(const request_state& c, const pool_entry& pool) {
 }
 
 std::string why_steered(const request_state& c) {
-    std::string why = "the smallest context that holds about " +
-                      std::to_string(c.work.prompt_tokens) + " tokens of prompt and " +
-                      std::to_string(c.work.output_expected) + " of answer";
+    const std::string size = "about " + std::to_string(c.work.prompt_tokens) +
+                             " tokens of prompt and " + std::to_string(c.work.output_expected) +
+                             " of answer";
+    if (c.steered_to->context == 0) return "its context is not stated: it takes " + size;
+    std::string why = "the smallest context for " + size;
     if (c.known.last.is_known && c.known.last.context > 0)
-        why += ", and not below the " + std::to_string(c.known.last.context) +
-               " that its conversation had";
+        why += "; its conversation last had one of " + std::to_string(c.known.last.context);
     return why;
 }
 

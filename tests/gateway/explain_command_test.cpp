@@ -115,6 +115,7 @@ TEST(explain_idle_command, believes_every_replica_up_with_all_its_slots) {
 TEST(explain_idle_command, steers_by_size) {
     const said got = explain({.model = "chat", .bytes = 60'000}, two_pools);
     EXPECT_THAT(got.out, HasSubstr("chat/default/long   65536    preferred"));
+    EXPECT_THAT(got.out, HasSubstr("the smallest context for about 15005 tokens of prompt"));
     EXPECT_THAT(got.out, HasSubstr("chat/default/short  4096     passed over"));
     EXPECT_THAT(
         explain({.model = "chat", .bytes = 6'000'000}, two_pools).out,
