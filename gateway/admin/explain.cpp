@@ -5,6 +5,8 @@
 #include "gateway/request_context.hpp"
 #include "penstock/openai/error_body.hpp"
 
+#include <optional>
+
 namespace penstock::gateway {
 namespace {
 
@@ -20,9 +22,13 @@ local_answer refuse(const request_context& c, const refusal& why) {
 io::task<local_answer> explain_request(request_context& c) {
     const auto whole = co_await c.x.read_body();
     if (whole.has_error()) co_return refuse(c, whole.error());
-    auto told = explain(c.process, c.settings, c.x.body(), c.request_id, c.now());
-    if (told.has_error()) co_return refuse(c, told.error());
-    co_return local_answer{.body = std::move(told).value()};
+    // A question may be as long as any body, and its tree is made: not on a loop.
+    std::optional<stage_result<std::string>> told;
+    co_await c.process.side.run(c.thread.loop, [&c, &told] {
+        told = explain(c.process, c.settings, c.x.body(), c.request_id, io::loop::exact_now());
+    });
+    if (told->has_error()) co_return refuse(c, told->error());
+    co_return local_answer{.body = std::move(*told).value()};
 }
 
 }  // namespace penstock::gateway

@@ -52,9 +52,12 @@ stage_result<> take_text(const object& o, std::string_view name, std::string& ou
     return success();
 }
 
-stage_result<object> parse(std::string_view json) {
+// A body may be as deep as a client's, and one deeper, to be refused in the client's words.
+stage_result<object> parse(std::string_view json, std::uint32_t body_depth) {
+    boost::json::parse_options how;
+    how.max_depth = body_depth + 2;
     boost::system::error_code bad;
-    auto value = boost::json::parse(json, bad);
+    auto value = boost::json::parse(json, bad, {}, how);
     if (bad) return refusal(errc::invalid_json, "The question is not JSON: " + bad.message() + ".");
     if (!value.is_object()) return refusal(errc::wrong_type, "An object is expected.");
     for (const auto& [name, _] : value.as_object())
@@ -191,7 +194,7 @@ stage_result<> take_body(const object& o, const boost::json::value& given, std::
 }  // namespace
 
 stage_result<> read_question(std::string_view json, const snapshot& s, explain_question& out) {
-    TRY(const object o, parse(json));
+    TRY(const object o, parse(json, s.settings.limits.json_depth));
     const auto* given = o.if_contains("body");
     if (!given && !o.contains("bytes"))
         return refusal(

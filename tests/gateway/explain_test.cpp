@@ -164,6 +164,16 @@ TEST(explain, refuses_what_a_client_would_be_refused_in_the_same_words) {
     }
 }
 
+TEST(explain, refuses_a_deep_body_as_its_client_would_be) {
+    scripted_upstream upstream;
+    running_gateway g(with_master + "limits: {json_depth: 40}\n" + chat_model(upstream));
+    for (const auto& [depth, verdict] : {std::pair{38, "passed"}, std::pair{40, "refused"}}) {
+        const std::string deep = R"({"model":"chat","messages":[],"x":)" + std::string(depth, '[') +
+                                 std::string(depth, ']') + "}";
+        EXPECT_EQ(stage(ask(g, asked_with(deep)), "read")["verdict"], verdict) << depth;
+    }
+}
+
 TEST(explain, changes_nothing) {
     scripted_upstream upstream;
     running_gateway g(with_master + chat_model({replica_of(upstream, ", slots: 1")}));
