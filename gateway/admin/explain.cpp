@@ -17,6 +17,15 @@ local_answer refuse(const request_context& c, const refusal& why) {
     };
 }
 
+// What escapes would end the side thread's process.
+stage_result<std::string> explain_safely(request_context& c) noexcept {
+    try {
+        return explain(c.process, c.settings, c.x.body(), c.request_id, io::loop::exact_now());
+    } catch (const std::exception&) {
+        return refusal(errc::internal);
+    }
+}
+
 }  // namespace
 
 io::task<local_answer> explain_request(request_context& c) {
@@ -24,9 +33,7 @@ io::task<local_answer> explain_request(request_context& c) {
     if (whole.has_error()) co_return refuse(c, whole.error());
     // A question may be as long as any body, and its tree is made: not on a loop.
     std::optional<stage_result<std::string>> told;
-    co_await c.process.side.run(c.thread.loop, [&c, &told] {
-        told = explain(c.process, c.settings, c.x.body(), c.request_id, io::loop::exact_now());
-    });
+    co_await c.process.side.run(c.thread.loop, [&c, &told] { told = explain_safely(c); });
     if (told->has_error()) co_return refuse(c, told->error());
     co_return local_answer{.body = std::move(*told).value()};
 }
