@@ -1,6 +1,7 @@
 // The one table of routes.
 #include "gateway/endpoints.hpp"
 
+#include "gateway/admin/explain.hpp"
 #include "gateway/admin/health.hpp"
 #include "gateway/admin/metrics.hpp"
 #include "gateway/admin/models.hpp"
@@ -50,6 +51,7 @@ constexpr std::array table{
     endpoint_row{"POST", "/admin/replicas/{replica}/cordon", dialect::none, no_body, no_work, who_may::master, cordon_replica},
     endpoint_row{"POST", "/admin/replicas/{replica}/drain", dialect::none, no_body, no_work, who_may::master, drain_replica},
     endpoint_row{"POST", "/admin/replicas/{replica}/resume", dialect::none, no_body, no_work, who_may::master, resume_replica},
+    endpoint_row{"POST", "/admin/explain", dialect::none, json, no_work, who_may::master, explain_request},
     endpoint_row{"GET", "/metrics", dialect::none, no_body, no_work, who_may::admin_or_key, expose_metrics},
 };
 // clang-format on

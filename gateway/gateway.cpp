@@ -1,6 +1,7 @@
 // The composition root.
 #include "gateway/gateway.hpp"
 
+#include "gateway/explain/explanation.hpp"
 #include "gateway/fold.hpp"
 #include "gateway/worker_thread.hpp"
 #include "penstock/observe/log.hpp"
@@ -281,6 +282,29 @@ void gateway::resolve_names(const std::stop_token& stop) {
         if (stop.stop_requested()) return;
         live_.resolve_all();
     }
+}
+
+stage_result<std::string> gateway::explain_idle(
+    settings::root settings, std::string_view question
+) {
+    settings.listen.clear();
+    settings.log.requests.clear();
+    settings.threads = 1;
+    settings.limits.connections = 1;
+    gateway idle(settings);
+    const time_point now = io::loop::exact_now();
+    auto folded = fold(settings, 1, idle.live_, idle.places_, now);
+    if (folded.has_error()) return refusal(std::move(folded).error());
+    const std::shared_ptr<const snapshot> s = std::move(folded).value();
+    for_each_replica(*s, [&](const replica_place& each) {
+        domain& admission = *each.model->admission;
+        if (admission.word_of(each.replica->index) == operator_word::ready)
+            admission.on(each.replica->index, fact::state{replica_state::ready}, now);
+    });
+    // They have been up for as long as a slow start takes.
+    return explain(
+        idle.shared_, s, question, "explained", after(now, s->settings.health.slow_start)
+    );
 }
 
 // ── metrics ─────────────────────────────────────────────────────────────────────────────────────

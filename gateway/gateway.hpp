@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,13 @@ class gateway {
     // Readiness fails, listening stops, running requests go on; after `deadline` streams end with
     // an error event, and then bundled workers are stopped. Returns when nothing runs any more.
     void drain(duration deadline);
+
+    // What would become of a request, by a question of `POST /admin/explain`, at a gateway that has
+    // these settings and nothing to do: every replica that is not taken out is believed up. Listens
+    // nowhere, asks nobody.
+    static stage_result<std::string> explain_idle(
+        settings::root settings, std::string_view question
+    );
 
     // Every listener's address, as bound.
     const std::vector<std::string>& addresses() const noexcept { return addresses_; }

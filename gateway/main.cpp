@@ -1,5 +1,6 @@
-// The command line: serve (the default), check, key new, replica, simulate.
+// The command line: serve (the default), check, explain, key new, replica, simulate.
 #include "gateway/endpoints.hpp"
+#include "gateway/explain_command.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/replica_command.hpp"
 #include "gateway/settings/keys.hpp"
@@ -13,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <signal.h>
 
@@ -174,6 +176,64 @@ int run_replica(replica_order order, const std::string& wait) {
     return static_cast<int>(penstock::gateway::order_replica(order, std::cout, std::cerr));
 }
 
+using penstock::gateway::explain_exit;
+using penstock::gateway::explain_order;
+
+struct explain_arguments {
+    explain_order order{.admin = "http://127.0.0.1:4000"};
+    std::string request;  // a file, or "-"
+    std::string config;   // of an idle gateway; empty: one that runs is asked
+};
+
+CLI::App* add_explain(CLI::App& parent, explain_arguments& a) {
+    auto* command = parent.add_subcommand("explain", "what would become of a request, and why");
+    command->add_option("REQUEST", a.request, "a question as JSON: a file, or - for the input");
+    command->add_option("--admin", a.order.admin, "where the gateway answers: a URL or unix:PATH")
+        ->envname("PENSTOCK_ADMIN");
+    command->add_option("--key", a.order.key, "its master key; better kept in the environment")
+        ->envname("PENSTOCK_MASTER_KEY");
+    command->add_option("--config", a.config, "instead: an idle gateway with this settings file");
+    command->add_flag("--json", a.order.as_json, "the answer as it came");
+    command->add_option("--path", a.order.path, "its path; /v1/chat/completions");
+    command->add_option("--model", a.order.model, "the model that it names");
+    command->add_option("--bytes", a.order.bytes, "of its text");
+    command->add_option("--max-tokens", a.order.max_tokens, "of the answer");
+    command->add_option("--as", a.order.key_name, "whose it is: the name of a key");
+    command->add_option("--class", a.order.klass, "realtime or bulk");
+    command->add_flag("--stream", a.order.stream, "its answer is streamed");
+    return command;
+}
+
+// False: there is no such file.
+bool read_all(const std::string& file, std::string& text) {
+    std::ifstream opened;
+    if (file != "-") opened.open(file);
+    std::istream& in = file == "-" ? std::cin : opened;
+    text.assign(std::istreambuf_iterator<char>(in), {});
+    return !in.bad() && (file == "-" || opened.is_open());
+}
+
+int run_explain(explain_arguments a) {
+    signal(SIGPIPE, SIG_IGN);
+    constexpr int refused = static_cast<int>(explain_exit::refused);
+    if (!a.request.empty() && !read_all(a.request, a.order.question)) {
+        std::cerr << "penstock explain: " << a.request << " cannot be read\n";
+        return refused;
+    }
+    if (a.config.empty())
+        return static_cast<int>(penstock::gateway::explain_running(a.order, std::cout, std::cerr));
+    auto loaded = settings::load_file(a.config, options());
+    if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded)) {
+        std::cerr << settings::to_text(a.config, std::move(*mistakes));
+        return refused;
+    }
+    auto& good = std::get<settings::loaded>(loaded);
+    const auto idle = [&](std::string_view question) {
+        return gateway::explain_idle(good.settings, question);
+    };
+    return static_cast<int>(penstock::gateway::explain_here(a.order, idle, std::cout, std::cerr));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -204,6 +264,8 @@ int main(int argc, char** argv) {
              std::pair{"resume", "back, warmed after a long absence"},
          })
         add_replica_verb(*replica_command, verb, help, order, wait);
+    explain_arguments explained;
+    auto* explain_command = add_explain(app, explained);
     penstock::simulator::arguments simulated;
     auto* simulate_command = penstock::simulator::add_command(app, simulated);
     CLI11_PARSE(app, argc, argv);
@@ -211,6 +273,7 @@ int main(int argc, char** argv) {
         if (*check_command) return check(file, schema);
         if (*key_new) return make_key();
         if (*replica_command) return run_replica(order, wait);
+        if (*explain_command) return run_explain(explained);
         if (*simulate_command)
             return penstock::simulator::simulate(simulated, options(), std::cout, std::cerr);
         return serve(file);

@@ -1,8 +1,8 @@
 // `penstock replica …`: asks over HTTP, says it in a line.
 #include "gateway/replica_command.hpp"
 
+#include "gateway/ask_admin.hpp"
 #include "gateway/settings/scalars.hpp"
-#include "gateway/upstreams/ask.hpp"
 
 #include <boost/json.hpp>
 
@@ -13,7 +13,6 @@ namespace penstock::gateway {
 namespace {
 
 constexpr duration patience = std::chrono::seconds(10);
-constexpr std::size_t answer_max = 16 * 1024 * 1024;
 constexpr std::string_view self = "penstock replica: ";
 
 // Ids hold slashes, which stay; everything else that a URL gives a meaning to is encoded.
@@ -43,49 +42,6 @@ std::string path_of(const replica_order& what) {
     return path;
 }
 
-io::task<void> exchange_one(
-    const replica_order& what, upstream& where, io::loop& home, result<small_answer>& got
-) {
-    io::channel channel;
-    std::string headers = "Host: " + where.host_header() + "\r\n";
-    if (!what.key.empty()) headers += "Authorization: Bearer " + what.key + "\r\n";
-    const std::string path = path_of(what);
-    const question asked{
-        .method = what.verb == "list" ? "GET" : "POST",
-        .path = path,
-        .headers = headers,
-        .answer_max = answer_max
-    };
-    const time_point deadline = after(io::loop::exact_now(), patience + what.wait);
-    got = co_await ask(channel, home, where, asked, deadline);
-    channel.close();
-    home.stop();
-}
-
-result<small_answer> answer_to(const replica_order& what) {
-    auto address = settings::parse_upstream(what.admin);
-    if (address.has_error()) return error(errc::invalid_value, "--admin " + address.error());
-    std::shared_ptr<const io::tls_context> tls;
-    if (address.value().tls) {
-        TRY(tls, io::tls_context::client({}));
-    }
-    std::vector<std::unique_ptr<io::loop>> loops;
-    loops.push_back(std::make_unique<io::loop>());
-    upstream where(std::move(address).value(), std::move(tls), loops, 0, {});
-    if (where.needs_resolving()) {
-        CHECK(where.resolve());
-    }
-    result<small_answer> got = error(errc::canceled);
-    io::loop& home = *loops.front();
-    home.post([&] {
-        io::spawn(exchange_one(what, where, home, got), [&](const std::exception_ptr&) {
-            home.stop();
-        });
-    });
-    home.run();
-    return got;
-}
-
 std::string text_in(const boost::json::object& o, std::string_view name) {
     const auto* value = o.if_contains(name);
     return value && value->is_string() ? std::string(value->as_string()) : "";
@@ -94,13 +50,6 @@ std::string text_in(const boost::json::object& o, std::string_view name) {
 std::int64_t number_in(const boost::json::object& o, std::string_view name) {
     const auto* value = o.if_contains(name);
     return value && value->is_int64() ? value->as_int64() : -1;
-}
-
-std::string reason_in(const boost::json::value& body) {
-    const auto* o = body.if_object();
-    const auto* error = o ? o->if_contains("error") : nullptr;
-    const auto* told = error ? error->if_object() : nullptr;
-    return told ? text_in(*told, "message") : "";
 }
 
 void print(const boost::json::object& replica, std::ostream& out) {
@@ -128,7 +77,13 @@ bool print_all(const boost::json::value& body, std::ostream& out) {
 }  // namespace
 
 replica_exit order_replica(const replica_order& what, std::ostream& out, std::ostream& err) {
-    const auto answer = answer_to(what);
+    const auto answer = ask_admin(
+        {.admin = what.admin,
+         .key = what.key,
+         .method = what.verb == "list" ? "GET" : "POST",
+         .path = path_of(what),
+         .patience = patience + what.wait}
+    );
     if (answer.has_error()) {
         const auto& why = answer.error();
         err << self << what.admin << ": " << describe(why.code).label
@@ -139,7 +94,7 @@ replica_exit order_replica(const replica_order& what, std::ostream& out, std::os
     const auto body = boost::json::parse(answer.value().body, bad);
     const int status = answer.value().status;
     if (status != 200) {
-        const std::string reason = bad ? "" : reason_in(body);
+        const std::string reason = reason_in(answer.value().body);
         err << self << (reason.empty() ? "no answer of a gateway" : reason) << " (status " << status
             << ")\n";
         return reason.empty() ? replica_exit::not_reached : replica_exit::refused;

@@ -4,16 +4,16 @@
 namespace penstock::gateway {
 
 request_context::request_context(http::exchange& x, thread_state& thread)
-    : x(x), thread(thread), settings(thread.settings), waiting(thread.loop), comments(*this) {
-    record.arrived = now();
+    : request_state(thread.process, thread.settings, x.head(), x.is_admin(), io::loop::exact_now()),
+      x(x),
+      thread(thread),
+      waiting(thread.loop),
+      comments(*this) {
     record.arrived_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                                  std::chrono::system_clock::now().time_since_epoch()
     )
                                  .count();
-    const std::string_view said = x.head().headers.find("x-request-id");
-    request_id = observe::is_valid_request_id(said) ? said : thread.ids.next().view();
-    const auto trace = observe::parse_traceparent(x.head().headers.find("traceparent"));
-    if (trace) trace_id = trace->trace_id;
+    if (request_id.empty()) request_id = thread.ids.next().view();
     attempts.max = settings->settings.retry.attempts;
     next_request = thread.first_request;
     request_link = &thread.first_request;

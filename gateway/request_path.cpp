@@ -11,7 +11,7 @@ namespace {
 
 io::task<stage_result<>> stages_after_authenticate(request_context& c) {
     CO_CHECK(read(c));
-    CO_CHECK_NOW(limit(c));
+    CO_CHECK_NOW(limit(c, c.now()));
     CO_CHECK_NOW(steer(c));
     while (true) {
         CO_CHECK(admit(c));
@@ -32,10 +32,7 @@ io::task<void> tell_client(request_context& c, const refusal& why) {
     if (c.client_left || c.x.has_finished()) co_return;
     const auto spoken = c.route ? c.route->spoken : dialect_of_path(c.x.head().path);
     if (!c.x.has_started()) {
-        const auto& row = describe(why.code);
-        const bool as_litellm =
-            c.settings->settings.compat.litellm_status == settings::litellm_status::v1_81;
-        c.record.status = as_litellm ? row.litellm_status : row.status;
+        c.record.status = refusal_status(*c.settings, why.code);
         const std::string head = refusal_head(c, why);
         const std::string body = openai::error_body(spoken, why, c.request_id);
         co_await c.x.respond(c.record.status, head, body);

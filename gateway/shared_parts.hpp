@@ -8,6 +8,7 @@
 #include "penstock/http/server.hpp"
 #include "penstock/observe/access_log.hpp"
 #include "penstock/observe/metrics.hpp"
+#include "penstock/openai/facts.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -29,6 +30,14 @@ struct shared_parts {
     // Does not wait for the next turn of this replica's probe; any thread.
     std::function<void(const std::string& replica)> probe_now;
     std::uint64_t log_salt = 0;  // random, of the hashes in the log
+
+    bool is_draining() const noexcept { return serving.is_closed(); }
+    // As the log tells it: equal for equal requests of one process, and of no use to guess them by.
+    std::uint64_t salted(std::uint64_t affinity) const noexcept {
+        if (affinity == 0) return 0;
+        const std::uint64_t both[] = {affinity, log_salt};
+        return openai::hash_of({reinterpret_cast<const char*>(both), sizeof both});
+    }
 };
 
 }  // namespace penstock::gateway

@@ -5,7 +5,6 @@
 #include "gateway/snapshot.hpp"
 #include "penstock/io/loop.hpp"
 #include "penstock/observe/trace_context.hpp"
-#include "penstock/openai/facts.hpp"
 
 #include <memory>
 
@@ -22,14 +21,7 @@ struct thread_state {
     observe::request_ids ids;
     request_context* first_request = nullptr;  // of those in the path now
 
-    // As the log tells it: equal for equal requests of one process, and of no use to guess them by.
-    std::uint64_t salted(std::uint64_t affinity) const noexcept {
-        if (affinity == 0) return 0;
-        const std::uint64_t both[] = {affinity, process.log_salt};
-        return openai::hash_of({reinterpret_cast<const char*>(both), sizeof both});
-    }
-
-    bool is_draining() const noexcept { return process.serving.is_closed(); }
+    bool is_draining() const noexcept { return process.is_draining(); }
 };
 
 }  // namespace penstock::gateway

@@ -70,11 +70,17 @@ struct append_value {
     void operator()(std::string_view text) const { append_json_string(out, text); }
     void operator()(bool value) const { out += value ? "true" : "false"; }
     void operator()(std::int64_t value) const { number(value); }
+    // 600000, not 6e+05: lines are read by people, too.
     void operator()(double value) const {
-        if (std::isfinite(value))
-            number(value);
-        else
+        if (!std::isfinite(value)) {
             out += "null";
+            return;
+        }
+        const double size = std::abs(value);
+        const bool usual = size == 0 || (size >= 1e-6 && size < 1e15);
+        char digits[number_size_max];
+        const auto how = usual ? std::chars_format::fixed : std::chars_format::general;
+        out.append(digits, std::to_chars(digits, digits + sizeof digits, value, how).ptr);
     }
     template <class T>
     void number(T value) const {
@@ -135,6 +141,10 @@ void escaped(std::string_view event, const std::exception_ptr& what, std::string
 
 void set_level(level least) {
     the_log().logger.set_level(spdlog_level(least));
+}
+
+bool says(level at) noexcept {
+    return the_log().logger.should_log(spdlog_level(at));
 }
 
 void set_output(std::function<void(std::string_view line)> output) {

@@ -1,8 +1,10 @@
 // A permit for one replica: at once, or after a bounded wait in the model's queue.
+#include "gateway/explain/decided.hpp"
 #include "gateway/request_context.hpp"
 #include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
 #include "gateway/stages/steer.hpp"
+#include "penstock/observe/log.hpp"
 
 namespace penstock::gateway {
 namespace {
@@ -27,6 +29,8 @@ void find_granted(request_context& c) {
 io::task<stage_result<>> admit(request_context& c) {
     CO_CHECK_NOW(c.goes_on());
     const time_point asked = c.now();
+    if (observe::log::says(observe::log::level::debug))
+        log_decided(c, c.model->admission->explain(c.work, asked));
     c.model->admission->arrive(c.work, c.waiting, asked);
     const bool at_once = c.waiting.await_ready();
     const verdict said = co_await c.waiting;

@@ -63,6 +63,12 @@ std::string event_stream_head(const request_context& c) {
     return out;
 }
 
+int refusal_status(const snapshot& s, errc code) {
+    const auto& row = describe(code);
+    const bool as_litellm = s.settings.compat.litellm_status == settings::litellm_status::v1_81;
+    return as_litellm ? row.litellm_status : row.status;
+}
+
 std::string refusal_head(const request_context& c, const refusal& why) {
     std::string out = "Content-Type: application/json\r\n";
     const error_row& row = describe(why.code);

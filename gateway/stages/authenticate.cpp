@@ -1,5 +1,5 @@
 // Who is asking, and for which route. From the head alone: a stranger cannot make us read a body.
-#include "gateway/request_context.hpp"
+#include "gateway/request_state.hpp"
 #include "gateway/stages/shed.hpp"
 #include "gateway/stages/stages.hpp"
 #include "penstock/openai/facts.hpp"
@@ -54,8 +54,8 @@ bool says_yes(std::string_view value) {
     return value == "1" || http::same_name(value, "true");
 }
 
-stage_result<> read_wishes(request_context& c) {
-    const auto& headers = c.x.head().headers;
+stage_result<> read_wishes(request_state& c) {
+    const auto& headers = c.head.headers;
     auto& w = c.wishes;
     w.no_queue = says_yes(headers.find("x-penstock-no-queue"));
     w.no_keepalive = says_yes(headers.find("x-penstock-no-keepalive"));
@@ -95,16 +95,16 @@ bool is_master_key(const snapshot& s, std::string_view key) {
 }
 
 // Keys of clients open nothing here, and the master key opens nothing else.
-stage_result<> find_master(request_context& c) {
+stage_result<> find_master(request_state& c) {
     const snapshot& s = *c.settings;
     c.key = &s.anonymous;
-    const bool elsewhere = !s.settings.admin.address.empty() && !c.x.is_admin();
+    const bool elsewhere = !s.settings.admin.address.empty() && !c.is_admin;
     if (elsewhere) return refusal(errc::unknown_route);
     if (!s.master_key)
         return refusal(
             errc::route_not_allowed, "The admin API is closed: `admin.master_key` is not set."
         );
-    const std::string_view key = key_in(c.x.head().headers);
+    const std::string_view key = key_in(c.head.headers);
     if (key.empty()) return refusal(errc::missing_api_key);
     if (!is_master_key(s, key))
         return refusal(errc::invalid_api_key, "The admin API takes the master key only.");
@@ -112,12 +112,12 @@ stage_result<> find_master(request_context& c) {
     return success();
 }
 
-stage_result<> find_key(request_context& c) {
+stage_result<> find_key(request_state& c) {
     if (c.route && c.route->who == who_may::master) return find_master(c);
     const snapshot& s = *c.settings;
-    c.key = &s.anonymous;
-    if (!s.asks_for_keys()) return success();
-    const std::string_view key = key_in(c.x.head().headers);
+    c.key = c.spoken_for ? c.spoken_for : &s.anonymous;
+    if (c.spoken_for || !s.asks_for_keys()) return success();
+    const std::string_view key = key_in(c.head.headers);
     if (!key.empty()) {
         const auto found = s.keys.find(digest_of(key));
         if (found != s.keys.end()) {
@@ -126,15 +126,15 @@ stage_result<> find_key(request_context& c) {
         }
     }
     const bool open = c.route && (c.route->who == who_may::anyone ||
-                                  (c.route->who == who_may::admin_or_key && c.x.is_admin()));
+                                  (c.route->who == who_may::admin_or_key && c.is_admin));
     if (open) return success();
     return refusal(key.empty() ? errc::missing_api_key : errc::invalid_api_key);
 }
 
 }  // namespace
 
-stage_result<> authenticate(request_context& c) {
-    auto found = find_endpoint(c.x.head().method, c.x.head().path, c.allowed_methods);
+stage_result<> authenticate(request_state& c) {
+    auto found = find_endpoint(c.head.method, c.head.path, c.allowed_methods);
     if (found.has_value()) {
         c.route = found.value().row;
         c.route_index = found.value().index;
@@ -153,7 +153,7 @@ stage_result<> authenticate(request_context& c) {
     CHECK(access::check_route(c.key->rights, c.route_index, canonical_routes()));
     if (c.route->local) return success();
     CHECK(read_wishes(c));
-    if (c.thread.is_draining()) return refusal(errc::draining);
+    if (c.process.is_draining()) return refusal(errc::draining);
     return shed(c);
 }
 

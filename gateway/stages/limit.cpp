@@ -1,5 +1,5 @@
 // May this key use this model; then all reservations or none.
-#include "gateway/request_context.hpp"
+#include "gateway/request_state.hpp"
 #include "gateway/stages/stages.hpp"
 
 namespace penstock::gateway {
@@ -11,7 +11,7 @@ refusal as_refusal(const limit_refusal& why) {
     return r;
 }
 
-scope_list scopes_of(const request_context& c) {
+scope_list scopes_of(const request_state& c) {
     scope_list scopes;
     scopes.push({scope_kind::key, c.key->index.value});
     scopes.push({scope_kind::tenant, c.key->tenant_number.value});
@@ -19,7 +19,7 @@ scope_list scopes_of(const request_context& c) {
     return scopes;
 }
 
-refusal over_cap(const request_context& c) {
+refusal over_cap(const request_state& c) {
     const char* whose = c.own_cap == c.key->max_tokens ? "this key" : "this model";
     return {
         errc::over_cap,
@@ -31,7 +31,7 @@ refusal over_cap(const request_context& c) {
 
 }  // namespace
 
-stage_result<> limit(request_context& c) {
+stage_result<> limit(request_state& c, time_point now) {
     CHECK(access::check(
         c.key->rights, {c.model->index, c.model->name, c.route_index}, canonical_routes()
     ));
@@ -45,9 +45,9 @@ stage_result<> limit(request_context& c) {
 
     const scope_list scopes = scopes_of(c);
     const cost asked{1, c.work.prompt_tokens + std::uint64_t{c.work.output_expected}, 0, 1};
-    auto said = c.thread.process.limits.reserve(scopes, asked, c.now());
+    auto said = c.process.limits.reserve(scopes, asked, now);
     if (const auto* refused = std::get_if<limit_refusal>(&said)) return as_refusal(*refused);
-    c.reserved = reservation(c.thread.process.limits, std::get<reserved>(said));
+    c.reserved = reservation(c.process.limits, std::get<reserved>(said));
     return success();
 }
 

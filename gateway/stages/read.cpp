@@ -36,7 +36,7 @@ void keep_upstream_part(request_context& c) {
     c.kept_headers.append("x-request-id: ").append(c.request_id).append("\r\n");
 }
 
-std::string served_by(const request_context& c) {
+std::string served_by(const request_state& c) {
     std::string names;
     for (const auto& model : c.settings->models) {
         // Of models that the key may not use nobody hears.
@@ -48,7 +48,7 @@ std::string served_by(const request_context& c) {
     return names.empty() ? "no model here does" : "these do: " + names;
 }
 
-stage_result<> find_model(request_context& c) {
+stage_result<> find_model(request_state& c) {
     const std::string& asked = c.path_name.empty() ? c.facts.model : c.path_name;
     c.model = c.settings->find_model(asked);
     if (!c.model)
@@ -69,7 +69,7 @@ stage_result<> find_model(request_context& c) {
     );
 }
 
-std::uint64_t affinity_of(const request_context& c) {
+std::uint64_t affinity_of(const request_state& c) {
     const auto& facts = c.facts;
     return c.wishes.session_hash ? c.wishes.session_hash
            : facts.session_hash  ? facts.session_hash
@@ -78,13 +78,13 @@ std::uint64_t affinity_of(const request_context& c) {
 }
 
 // The one estimate, by what earlier answers have taught.
-void estimate(request_context& c) {
+void estimate(request_state& c) {
     c.asker = {c.model->name_hash, c.key->tenant_hash, affinity_of(c)};
-    c.known = c.thread.process.learned.recall(c.asker, c.record.arrived);
+    c.known = c.process.learned.recall(c.asker, c.record.arrived);
     c.prompt = length::estimate_prompt(c.facts, c.known.factors);
 }
 
-void make_work(request_context& c) {
+void make_work(request_state& c) {
     auto& w = c.work;
     const auto& facts = c.facts;
     const auto& limits = c.settings->settings;
@@ -111,7 +111,7 @@ void make_work(request_context& c) {
     r.streamed = w.streamed;
     r.est_prompt = w.prompt_tokens;
     r.est_error = w.prompt_error;
-    r.affinity = c.thread.salted(w.affinity);
+    r.affinity = c.process.salted(w.affinity);
     if (c.wishes.deadline)
         r.deadline_ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(w.deadline - w.arrived).count();
@@ -119,15 +119,13 @@ void make_work(request_context& c) {
 
 }  // namespace
 
-io::task<stage_result<>> read(request_context& c) {
-    CO_CHECK(c.x.read_body());
-    const std::string_view body = c.x.body();
+stage_result<> take_facts(request_state& c, std::string_view body) {
     c.record.bytes_in = body.size();
     const bool model_from_path = !c.path_name.empty();
     auto scanned =
         c.route->body == openai::body_kind::multipart
             ? openai::scan_multipart(
-                  body, c.x.head().headers.find("content-type"), c.route->spoken, model_from_path
+                  body, c.head.headers.find("content-type"), c.route->spoken, model_from_path
               )
             : openai::scan_json(
                   body,
@@ -135,11 +133,17 @@ io::task<stage_result<>> read(request_context& c) {
                   model_from_path,
                   {.depth = c.settings->settings.limits.json_depth}
               );
-    if (scanned.has_error()) co_return std::move(scanned).error();
+    if (scanned.has_error()) return std::move(scanned).error();
     c.facts = std::move(scanned).value();
-    CO_CHECK_NOW(find_model(c));
+    CHECK(find_model(c));
     estimate(c);
     make_work(c);
+    return success();
+}
+
+io::task<stage_result<>> read(request_context& c) {
+    CO_CHECK(c.x.read_body());
+    CO_CHECK_NOW(take_facts(c, c.x.body()));
     keep_upstream_part(c);
     c.in_flight = observe::thread_metrics::in_flight(c.thread.metrics.model(c.model->name));
     // From here on the client's leaving ends whatever is awaited.

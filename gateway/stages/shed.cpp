@@ -1,7 +1,7 @@
 // Under overload the body is what a refusal would cost: reading and scanning it.
 #include "gateway/stages/shed.hpp"
 
-#include "gateway/request_context.hpp"
+#include "gateway/request_state.hpp"
 
 #include <algorithm>
 
@@ -16,18 +16,18 @@ pool_list pools_of(const model_entry& model) {
     return all;
 }
 
-std::optional<refused> sheds(const request_context& c, const model_entry& model) {
+std::optional<refused> sheds(const request_state& c, const model_entry& model) {
     domain& admission = *model.admission;
     if (!admission.may_shed(c.record.klass)) return std::nullopt;
-    return admission.sheds(c.record.klass, c.key->tenant_number, pools_of(model), c.now());
+    return admission.sheds(c.record.klass, c.key->tenant_number, pools_of(model), c.record.arrived);
 }
 
-bool may_come_to(const request_context& c, const model_entry& model) {
+bool may_come_to(const request_state& c, const model_entry& model) {
     return c.key->rights.models.contains(model.index.value) &&
            std::binary_search(model.serves.begin(), model.serves.end(), c.route_index);
 }
 
-stage_result<> refuse(request_context& c, const refused& why) {
+stage_result<> refuse(request_state& c, const refused& why) {
     c.record.predicted_wait = why.wait;
     return as_refusal(why);
 }
@@ -43,9 +43,9 @@ refusal as_refusal(const refused& why) {
     return r;
 }
 
-stage_result<> shed(request_context& c) {
+stage_result<> shed(request_state& c) {
     const std::string_view named =
-        c.path_name.empty() ? c.x.head().headers.find("x-penstock-model") : c.path_name;
+        c.path_name.empty() ? c.head.headers.find("x-penstock-model") : c.path_name;
     if (!named.empty()) {
         // A model that is not there, or not for this key, is refused where its name is read.
         const model_entry* model = c.settings->find_model(named);

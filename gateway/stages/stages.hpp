@@ -1,24 +1,31 @@
 // The stages of the path, in order. Each either leaves the context ready for the next or refuses.
+// Those that only decide take the request's state, and decide the same of one that is asked about.
 #pragma once
 
+#include "penstock/clock.hpp"
 #include "penstock/io/task.hpp"
 #include "penstock/refusal.hpp"
+
+#include <string_view>
 
 namespace penstock::gateway {
 
 struct request_context;
+struct request_state;
 
 // Finds the route and who is asking, from the head alone, before the body is read.
-stage_result<> authenticate(request_context& c);
+stage_result<> authenticate(request_state& c);
 
-// Reads the body, takes every fact of it in one scan, finds the model, estimates.
+// Reads the body and takes the facts of it.
 io::task<stage_result<>> read(request_context& c);
+// Takes every fact of the body in one scan, finds the model, estimates.
+stage_result<> take_facts(request_state& c, std::string_view body);
 
 // May this key use this model; then reserves.
-stage_result<> limit(request_context& c);
+stage_result<> limit(request_state& c, time_point now);
 
 // Model → version → pools that may serve it.
-stage_result<> steer(request_context& c);
+stage_result<> steer(request_state& c);
 
 // Waits for a permit of one replica.
 io::task<stage_result<>> admit(request_context& c);

@@ -1,7 +1,7 @@
 // Model → its version → the pools that hold the request, the smallest first.
 #include "gateway/stages/steer.hpp"
 
-#include "gateway/request_context.hpp"
+#include "gateway/request_state.hpp"
 #include "gateway/stages/stages.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ const pool_entry& pool_of(const version_entry& version, pool_index which) {
     return version.pools.back();
 }
 
-length::pool_question question_of(const request_context& c) {
+length::pool_question question_of(const request_state& c) {
     return {
         .prompt = c.prompt,
         .klass = c.work.klass,
@@ -30,7 +30,7 @@ length::pool_question question_of(const request_context& c) {
     };
 }
 
-refusal too_long(const request_context& c, const length::pool_choice& choice) {
+refusal too_long(const request_state& c, const length::pool_choice& choice) {
     return {
         errc::context_length_exceeded,
         "The request has about " + std::to_string(c.prompt.tokens) + " tokens, and at least " +
@@ -41,7 +41,7 @@ refusal too_long(const request_context& c, const length::pool_choice& choice) {
     };
 }
 
-refusal refusal_of(const request_context& c, const length::pool_choice& choice) {
+refusal refusal_of(const request_state& c, const length::pool_choice& choice) {
     switch (choice.why) {
         case errc::context_length_exceeded:
             return too_long(c, choice);
@@ -74,7 +74,7 @@ pool_list larger_than(const pool_list& pools, pool_index small) {
 
 }  // namespace
 
-void take_pool(request_context& c, const pool_entry& pool) {
+void take_pool(request_state& c, const pool_entry& pool) {
     const std::uint32_t cap = length::tightest({c.own_cap, pool.max_tokens});
     // What is to be refused was, before; a cap that a reload has lowered since then clamps.
     c.cap = length::apply_cap(c.facts.max_tokens, cap, length::over_cap::clamp);
@@ -82,11 +82,11 @@ void take_pool(request_context& c, const pool_entry& pool) {
     c.record.max_tokens = c.cap.limit;
 }
 
-bool has_larger_pool(const request_context& c) {
+bool has_larger_pool(const request_state& c) {
     return !larger_than(c.work.pools, c.pool->index).empty();
 }
 
-stage_result<> steer(request_context& c) {
+stage_result<> steer(request_state& c) {
     c.version = &c.model->versions.front();
     c.record.version = c.version->id;
     if (c.resteered) {

@@ -1,5 +1,7 @@
-"""The commands that end by themselves: `penstock check`, `penstock key new`, `penstock replica`."""
+"""The commands that end by themselves: `penstock check`, `penstock key new`, `penstock replica`,
+`penstock explain`."""
 
+import json
 import re
 
 from rig import Case, config_of, digest_of, exchange, wait_for
@@ -113,3 +115,45 @@ class Replica(Case):
         status, text = self.replica("http://127.0.0.1:9", "list")
         self.assertEqual(status, 2)
         self.assertIn("http://127.0.0.1:9", text)
+
+
+class Explain(Case):
+    MASTER = "sk-master-0123456789"
+
+    def explain(self, *arguments, env=None):
+        return self.penstock("explain", *arguments, env=env or {})
+
+    def test_an_idle_gateway_is_explained_from_its_settings(self):
+        config = config_of({"chat": "{url: http://127.0.0.1:9, slots: 3}"})
+        file = self.write("penstock.yaml", config)
+        status, text = self.explain("--config", file, "--model", "chat", "--bytes", "12000",
+                                    "--max-tokens", "50", "--json")
+        self.assertEqual(status, 0, text)
+        told = json.loads(text)
+        self.assertEqual(told["verdict"], "admitted")
+        self.assertEqual(told["read"]["text_bytes"], 12000)
+        self.assertEqual(told["steer"]["output_tokens"], 50)
+        self.assertEqual([each["slots"] for each in told["admit"]["candidates"]], [3])
+        status, text = self.explain("--config", file, "--model", "nobody", "--bytes", "1")
+        self.assertEqual(status, 0, text)
+        self.assertIn("=> refused by read", text)
+
+    def test_a_file_that_cannot_be_served_is_told_with_its_mistakes(self):
+        file = self.write("penstock.yaml", "models: {chat: {replicas: [ftp://x]}}")
+        status, text = self.explain("--config", file, "--model", "chat", "--bytes", "1")
+        self.assertEqual(status, 1)
+        self.assertRegex(text, r"penstock\.yaml:1:\d+")
+
+    def test_a_gateway_that_runs_is_asked(self):
+        upstream = self.upstream()
+        more = f"admin: {{master_key: {self.MASTER}}}\n"
+        gateway = self.gateway(config_of({"chat": upstream.url}, more=more))
+        ask = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+        file = self.write("request.json", json.dumps({"body": ask}))
+        where = ("--admin", f"http://127.0.0.1:{gateway.port}")
+        status, text = self.explain(file, *where, env={"PENSTOCK_MASTER_KEY": self.MASTER})
+        self.assertEqual(status, 0, text)
+        self.assertIn("=> admitted by admit", text)
+        self.assertEqual(self.explain(file, *where)[0], 1)
+        self.assertEqual(self.explain("--model", "chat", "--admin", "http://127.0.0.1:9")[0], 2)
+        self.assertEqual(self.explain(self.folder / "nowhere.json", *where)[0], 1)

@@ -47,6 +47,7 @@ TEST(endpoints, have_a_row_for_every_route) {
           "POST /admin/replicas/{replica}/cordon",
           "POST /admin/replicas/{replica}/drain",
           "POST /admin/replicas/{replica}/resume",
+          "POST /admin/explain",
           "GET /metrics"})
         EXPECT_TRUE(rows.contains(each)) << each;
     EXPECT_LE(rows.size(), 64u) << "rights are 64 bits";

@@ -41,6 +41,9 @@ void escaped(
 ) noexcept;
 
 void set_level(level least);
+// Whether a line of this level would be written: for those that cost something to make. One relaxed
+// load.
+bool says(level at) noexcept;
 
 // Where lines go, each with its newline; empty: standard error again. When standard error is
 // blocked a line is dropped instead of waiting.

@@ -88,6 +88,21 @@ TEST_F(operational_log, keeps_the_extremes_of_its_numbers) {
     EXPECT_EQ(double(line["large"]), 1e300);
 }
 
+TEST_F(operational_log, writes_numbers_as_people_do) {
+    log::info("numbers", {{"long", 600'000.0}, {"exact", 12.345}, {"none", 0.0}, {"tiny", 1e-9}});
+    for (const char* each :
+         {"\"long\":600000,", "\"exact\":12.345,", "\"none\":0,", "\"tiny\":1e-09"})
+        EXPECT_NE(lines_.back().find(each), std::string::npos) << lines_.back();
+}
+
+TEST_F(operational_log, knows_which_levels_it_would_write) {
+    log::set_level(log::level::info);
+    EXPECT_FALSE(log::says(log::level::debug));
+    EXPECT_TRUE(log::says(log::level::info));
+    log::set_level(log::level::debug);
+    EXPECT_TRUE(log::says(log::level::debug));
+}
+
 TEST_F(operational_log, keeps_lines_of_many_threads_whole) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
