@@ -2,6 +2,7 @@
 #include "policies/admission/engine_table.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace penstock::admission {
 namespace {
@@ -394,10 +395,8 @@ prediction::candidate engine_table::candidate(const work& work, replica_index wh
 }
 
 double engine_table::backlog() const noexcept {
-    double sum = 0;
-    for (const engine& e : engines_)
-        sum += e.backlog;
-    return sum;
+    const auto add = [](double sum, const engine& e) { return sum + e.backlog; };
+    return std::accumulate(engines_.begin(), engines_.end(), 0.0, add);
 }
 
 }  // namespace penstock::admission

@@ -200,6 +200,7 @@ TEST(little, owes_no_class_for_the_time_when_it_asked_for_nothing) {
             work w = streamed(1);
             w.prompt_tokens = 1000;
             w.klass = klass;
+            w.ttft_deadline = d.now + 1h;
             return d.arrive(w);
         };
         ticket running;

@@ -42,6 +42,7 @@ TEST_P(little_reference, agrees_on_every_verdict) {
             w.klass = static_cast<request_class>(below(2));
             w.tenant = {below(5)};
             w.streamed = true;
+            w.ttft_deadline = d.now + 1000h;  // the class's target is for holdback alone
             w.prompt_tokens = 1 + below(2500);
             w.output_expected = below(500);
             w.no_queue = below(20) == 0;
