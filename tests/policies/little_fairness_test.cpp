@@ -234,7 +234,7 @@ TEST(little, owes_no_class_for_the_time_when_it_asked_for_nothing) {
 TEST(little, knows_the_pace_of_a_queue_though_many_started_at_once_before) {
     domain_spec spec = spec_of({{1}});
     spec.classes[0].pending = 1000;
-    spec.classes[0].timeout = 1h;
+    spec.classes[0].timeout = spec.classes[0].ttft = 1h;
     driver_of<little> d{spec};
     for (int i = 0; i < 10'000; ++i) {
         d.run(streamed(1), ending::served);

@@ -184,8 +184,9 @@ class chaos final : public chaos_of<little> {
         }
         for (const auto& [_, t] : open_) {
             if (t.is_granted || t.pools.size != 1) continue;
-            const prediction p = policy_->explain(t.what, now_);
-            if (!p.would_admit) continue;
+            work asked = t.what;
+            asked.pools = t.pools;  // those that there were when it came
+            if (!policy_->explain(asked, now_).would_admit) continue;
             ++passed_over;
             const auto beside = std::count_if(open_.begin(), open_.end(), [&](const auto& each) {
                 const open_ticket& o = each.second;
