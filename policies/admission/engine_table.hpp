@@ -15,6 +15,11 @@
 
 namespace penstock::admission {
 
+// Tokens of keys and values that a request takes.
+inline std::uint64_t kv_of(const work& work) noexcept {
+    return std::uint64_t{work.prompt_tokens} + work.output_expected;
+}
+
 using request_slab = basic_ticket_slab<request_entry>;
 
 // Our own exact counts (reference/routers.md 3.6): B, the prompt tokens that a replica has been

@@ -1,6 +1,8 @@
 // Admission by fixed slots.
 #include "policies/admission/fixed_slots.hpp"
 
+#include "policies/admission/units.hpp"
+
 #include <algorithm>
 
 namespace penstock::admission {
@@ -8,30 +10,8 @@ namespace {
 
 using phase = ticket_phase;
 
-constexpr std::size_t at(request_class klass) {
-    return static_cast<std::size_t>(klass);
-}
-
-bool full(const verdict_batch& out) noexcept {
-    return out.size == verdict_batch_size;
-}
-
 time_point own_deadline(const work& work) noexcept {
     return std::min(work.ttft_deadline, work.deadline);
-}
-
-judgement judgement_of(ending end) noexcept {
-    switch (end) {
-        case ending::served:
-            return judgement::success;
-        case ending::upstream_error:
-            return judgement::failure;
-        case ending::client_gone:
-        case ending::refused:
-        case ending::expired:
-            return judgement::neutral;
-    }
-    return judgement::failure;
 }
 
 }  // namespace

@@ -1,35 +1,11 @@
 // Admission by Little's law: settings, events, and the order of a decision.
 #include "policies/admission/little.hpp"
 
+#include "policies/admission/units.hpp"
+
 #include <algorithm>
 
 namespace penstock::admission {
-namespace {
-
-constexpr std::size_t at(request_class klass) noexcept {
-    return static_cast<std::size_t>(klass);
-}
-
-bool full(const verdict_batch& out) noexcept {
-    return out.size == verdict_batch_size;
-}
-
-judgement judgement_of(ending end) noexcept {
-    switch (end) {
-        case ending::served:
-            return judgement::success;
-        case ending::upstream_error:
-            return judgement::failure;
-        case ending::client_gone:
-        case ending::refused:
-        case ending::expired:
-            return judgement::neutral;
-    }
-    return judgement::failure;
-}
-
-}  // namespace
-
 little::little(const domain_spec& spec, time_point now, const tuning& how) : how_(how) {
     settings_changed(spec, now);
 }

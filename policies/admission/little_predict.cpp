@@ -1,23 +1,10 @@
 // What is predicted: of a wait, of a refusal, of a request that has not come.
 #include "policies/admission/little.hpp"
+#include "policies/admission/units.hpp"
 
 #include <algorithm>
 
 namespace penstock::admission {
-namespace {
-
-constexpr std::size_t at(request_class klass) noexcept {
-    return static_cast<std::size_t>(klass);
-}
-
-duration as_duration(double seconds) noexcept {
-    return std::chrono::duration_cast<duration>(
-        std::chrono::duration<double>(std::min(seconds, 86'400.0))
-    );
-}
-
-}  // namespace
-
 // ── the wait ────────────────────────────────────────────────────────────────────────────────────
 
 // W = L / X. Ahead of a ticket are its own tenant's and, while tenants take turns by tokens, as

@@ -1,5 +1,6 @@
 // Who waits, in which order.
 #include "policies/admission/little.hpp"
+#include "policies/admission/units.hpp"
 
 #include <algorithm>
 
@@ -7,10 +8,6 @@ namespace penstock::admission {
 namespace {
 
 constexpr double typical_kept = 0.95;  // of the mean cost of those that come, at each
-
-constexpr std::size_t at(request_class klass) noexcept {
-    return static_cast<std::size_t>(klass);
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Who starts next, and where.
 #include "policies/admission/little.hpp"
+#include "policies/admission/units.hpp"
 
 #include <algorithm>
 
@@ -9,16 +10,6 @@ namespace {
 // Tickets that find no room for their keys and values are passed over up to this many: a large one
 // holds up few that are small, and the order stays nearly what it should be.
 constexpr std::size_t passed_for_room = 8;
-
-bool full(const verdict_batch& out) noexcept {
-    return out.size == verdict_batch_size;
-}
-
-duration as_duration(double seconds) noexcept {
-    return std::chrono::duration_cast<duration>(
-        std::chrono::duration<double>(std::min(seconds, 86'400.0))
-    );
-}
 
 }  // namespace
 

@@ -8,6 +8,20 @@
 
 namespace penstock::admission {
 
+judgement judgement_of(ending how) noexcept {
+    switch (how) {
+        case ending::served:
+            return judgement::success;
+        case ending::upstream_error:
+            return judgement::failure;
+        case ending::client_gone:
+        case ending::refused:
+        case ending::expired:
+            return judgement::neutral;
+    }
+    return judgement::failure;
+}
+
 // ── what there is ───────────────────────────────────────────────────────────────────────────────
 
 pool_index replica_table::add_pool(const pool_spec& spec) {

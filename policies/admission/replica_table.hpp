@@ -29,6 +29,7 @@ inline constexpr duration engine_pause_max = std::chrono::seconds(1);
 
 // How a request that was granted a replica ended, as far as the replica's health goes.
 enum class judgement : std::uint8_t { success, failure, neutral };
+judgement judgement_of(ending how) noexcept;
 
 class replica_table {
  public:
