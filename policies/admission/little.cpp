@@ -56,7 +56,7 @@ ticket little::arrive(const work& work, time_point now) {
     t.expiry = limits.expiry;
     t.first_token_by = limits.first_token_by;
     const bool by_deadline = classes_[at(work.klass)].discipline == queue_discipline::deadline;
-    t.due = by_deadline ? limits.due : time_point{};
+    t.due = by_deadline ? limits.expires : time_point{};
     ++waiting_;
     if (!t.work.pools.empty()) join(slot);
     arrivals_.push_back(tickets_.name_of(slot));

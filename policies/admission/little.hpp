@@ -25,8 +25,9 @@ namespace penstock::admission {
 //  - A replica with room never idles while a ticket whose turn it is can use it. Of a pool's
 //    classes realtime goes first, but bulk gets `floor` of the tokens while both wait; of a class's
 //    tenants the one that was served least in weighted tokens, of equals that with the earliest
-//    deadline; of a tenant's tickets the earliest deadline. A ticket that may use none of the
-//    replicas with room, and a few that find no room for their tokens, are passed over, and go
+//    deadline; of a tenant's tickets the earliest deadline, less the time that its own prompt
+//    takes to be read: else long prompts come too late. A ticket that may use none of the replicas
+//    with room, and a few that find no room for their tokens, are passed over, and go
 //    before all others as soon as something suits them.
 //  - A ticket whose first pool is busy may start in a later one that is less than half in use and
 //    has no queue of its own.
@@ -152,8 +153,7 @@ class little final : public admission_policy {
         // When its first token is to come: as it says itself, or of a stream as its class says from
         // now on. An answer in one piece has no first token.
         time_point first_token_by = never;
-        time_point due = never;  // the first of its deadlines
-        duration left{};         // until then
+        duration left{};  // until the first of its deadlines
     };
     limits_of_wait limits_of(const work& work, time_point now) const;
     errc judge(const work& work, const limits_of_wait& limits, double wait, time_point now) const;

@@ -48,8 +48,7 @@ little::limits_of_wait little::limits_of(const work& work, time_point now) const
     const bool has_target = work.streamed && work.ttft_deadline == never;
     limits.first_token_by =
         has_target ? after(now, classes_[at(work.klass)].ttft) : work.ttft_deadline;
-    limits.due = std::min(limits.expires, limits.first_token_by);
-    limits.left = limits.due - now;
+    limits.left = std::min(limits.expires, limits.first_token_by) - now;
     if (limits.first_token_by != never && !work.pools.empty()) {
         const double rate = engines_.typical_rate(work.pools.items[0]);
         const duration reading = as_duration(rate > 0 ? engines_.cost_of(work) / rate : 0);
