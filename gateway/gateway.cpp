@@ -15,7 +15,7 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr std::string_view admission_kind = "little";
+constexpr std::string_view admission_kind = policies::admission_policies.front().name;
 constexpr std::string_view limiting_kind = "unlimited";
 constexpr int backlog = 4096;
 constexpr duration resolve_every = std::chrono::seconds(30);

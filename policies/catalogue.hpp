@@ -21,15 +21,15 @@ struct admission_row {
 };
 inline constexpr std::array admission_policies{
     admission_row{
-        "fixed_slots",
-        [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
-            return std::make_unique<admission::fixed_slots>(spec, now);
-        }
-    },
-    admission_row{
         "little",
         [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
             return std::make_unique<admission::little>(spec, now);
+        }
+    },
+    admission_row{
+        "fixed_slots",
+        [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
+            return std::make_unique<admission::fixed_slots>(spec, now);
         }
     },
 };
