@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <poll.h>
@@ -135,7 +136,7 @@ void escaped(std::string_view event, const std::exception_ptr& what, std::string
             error(event, {{"of", of}, {"why", "unknown"}});
         }
     } catch (...) {
-        // There is no memory for the line either.
+        std::fputs("something escaped, and there is no memory to say what\n", stderr);
     }
 }
 

@@ -128,20 +128,19 @@ stage_result<std::uint64_t> number_in(const object& o, std::string_view name, st
 }
 
 // The shortest body of this dialect that holds the text. False: there is none of text alone.
-bool put_text(dialect spoken, std::string text, object& body) {
+bool put_text(dialect spoken, const std::string& text, object& body) {
     switch (spoken) {
         case dialect::chat:
         case dialect::messages:
-            body["messages"] =
-                boost::json::array{object{{"role", "user"}, {"content", std::move(text)}}};
+            body["messages"] = boost::json::array{object{{"role", "user"}, {"content", text}}};
             return true;
         case dialect::completions:
         case dialect::fim:
-            body["prompt"] = std::move(text);
+            body["prompt"] = text;
             return true;
         case dialect::embeddings:
         case dialect::responses:
-            body["input"] = std::move(text);
+            body["input"] = text;
             return true;
         default:
             return false;

@@ -102,7 +102,7 @@ stage_result<std::vector<token_id>> encode_prompt(
 
 // More text than the template may write is more than the context holds, whatever it is made of,
 // when that many bytes would be too long in the longest of tokens.
-refusal refused_by_template(error why, const served_model& model) {
+refusal refused_by_template(const error& why, const served_model& model) {
     constexpr std::size_t nfc_shortens = 3;  // times at most, in UTF-8: Hangul's 3 letters to one
     const std::size_t context = model.rules.max_positions;
     const std::size_t token_bytes = nfc_shortens * std::max<std::size_t>(model.tokens.longest(), 1);
