@@ -31,6 +31,7 @@ constexpr policy_row baselines[] = {
 const std::vector<policy_row>& policies() {
     static const std::vector<policy_row> all = [] {
         std::vector<policy_row> rows;
+        rows.reserve(penstock::policies::admission_policies.size() + std::size(baselines));
         for (const auto& each : penstock::policies::admission_policies)
             rows.push_back({each.name, each.make, {}, false});
         rows.insert(rows.end(), std::begin(baselines), std::end(baselines));

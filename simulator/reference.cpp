@@ -176,6 +176,7 @@ double recovery(study what) {
     what.base.load.warm_up = 20s;
     what.base.load.steps = {{60s, 2 * full}, {120s, 0.5 * full}};
     std::vector<run_result> runs;
+    runs.reserve(what.seeds);
     for (std::uint32_t seed = 0; seed < what.seeds; ++seed)
         runs.push_back(run(at_load(what, 0.5, seed), what.policy->make));
     return recovery_of(runs, what.base.spec, time_point(20s), time_point(60s), time_point(120s));

@@ -148,9 +148,7 @@ result<std::vector<trace_line>> read_trace(std::string_view text, std::string_vi
         if (line.find_first_not_of(" \t\r") == line.npos) continue;
         auto read = parse_with(parser, line);
         if (read.has_error())
-            return error(
-                read.error().code, std::to_string(number) + ": " + std::move(read).error().detail
-            );
+            return error(read.error().code, std::to_string(number) + ": " + read.error().detail);
         if (!model.empty() && read.value().model != model) continue;
         if (lines.size() == trace_lines_max)
             return error(

@@ -11,7 +11,7 @@ format() {
 # Sources in the order in which they were last changed, new ones first.
 recent_first() {
     local list
-    list=$(sources base policies gateway worker | grep '\.cpp$')
+    list=$(sources base policies gateway simulator worker | grep '\.cpp$')
     {
         git ls-files -mo --exclude-standard 2>/dev/null
         git log --format= --name-only 2>/dev/null
