@@ -34,8 +34,8 @@ namespace penstock::admission {
 //  - A ticket is refused when no replica that it has not tried is up or coming (no_replica); at
 //    its arrival when it asked not to wait (would_queue), `pending` of its class wait already
 //    (queue_full, or the oldest of them: displaced) or the predicted wait is far longer than what
-//    is left to it (wait_too_long); at its turn, or before, when its first token could no longer
-//    come in time (too_late); and after `timeout` (queue_timeout) or its own deadline
+//    is left to it (wait_too_long); after a wait, when its first token could no longer come in time
+//    (too_late); and after `timeout` (queue_timeout) or its own deadline
 //    (deadline_spent). Refusals carry the predicted wait and when to come again, jittered by the
 //    request's id.
 //  - Every ticket gets exactly one verdict unless it is cancelled while it waits.

@@ -179,7 +179,7 @@ prediction little::explain(const work& asked, time_point now) const {
     const engine_table::choice where = may_go ? find(w, as) : engine_table::choice{};
     if (where.replica.valid()) {
         if (w.deadline <= now) return decline(errc::deadline_spent);
-        if (comes_too_late(where, limits.first_token_by, now)) return decline(errc::too_late);
+        if (limits.first_token_by <= now) return decline(errc::too_late);
         p.would_admit = true;
         p.replica = where.replica;
         p.wait = as_duration(where.ttft);

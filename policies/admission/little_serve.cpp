@@ -129,6 +129,8 @@ bool little::comes_too_late(
     return after(now, as_duration(where.ttft + where.late)) > first_token_by;
 }
 
+// One that has not waited is not too late for a prediction: nothing is won by refusing what an idle
+// replica could try, and what it learned from one bad answer would never be put right.
 little::served little::start(
     std::uint32_t slot, const engine_table::choice& where, time_point now, verdict_batch& out
 ) {
@@ -136,7 +138,7 @@ little::served little::start(
     const request_entry& t = tickets_[slot];
     if (t.work.deadline <= now)
         refuse(slot, errc::deadline_spent, now, out);
-    else if (comes_too_late(where, t.first_token_by, now))
+    else if (t.first_token_by <= now || (t.judged && comes_too_late(where, t.first_token_by, now)))
         refuse(slot, errc::too_late, now, out);
     else
         grant(slot, where, now, out);

@@ -18,6 +18,23 @@ TEST(little, refuses_at_once_who_would_wait_for_far_longer_than_it_may) {
     EXPECT_EQ(no.reason, errc::too_late) << "its own prompt alone takes a tenth of a second";
 }
 
+TEST(little, shuts_nobody_out_after_one_first_token_that_was_late) {
+    little_driver d(spec_of({{4}}));
+    teach(d, 1000, 100ms);
+    const ticket slow = d.start(stream(744, 2s, d.now));
+    d.now += 30s;
+    d.policy.on(slow, event::first_byte{}, d.now);
+    d.end(slow);
+    for (int i = 0; i < 3; ++i) {
+        const ticket next = d.start(stream(30'000, 2s, d.now));
+        ASSERT_NE(next, ticket{}) << "the replica is idle";
+        d.policy.on(next, event::first_byte{}, d.now += 100ms);
+        d.end(next);
+    }
+    const ticket running = d.start(stream(100, 2s, d.now));
+    ASSERT_NE(running, ticket{});
+}
+
 TEST(little, drops_at_its_turn_who_could_no_longer_begin_in_time) {
     little_driver d(spec_of({{1}}));
     teach(d, 1000, 100ms);
