@@ -18,6 +18,13 @@ std::int64_t bytes = 0;
     bytes += static_cast<std::int64_t>(malloc_usable_size(p));
     return p;
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    void* p = std::malloc(size ? size : 1);
+    if (!p) return nullptr;
+    ++allocations;
+    bytes += static_cast<std::int64_t>(malloc_usable_size(p));
+    return p;
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept {
     if (p) bytes -= static_cast<std::int64_t>(malloc_usable_size(p));
     std::free(p);

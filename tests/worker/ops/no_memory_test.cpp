@@ -19,6 +19,9 @@ std::atomic<bool> is_used_up = false;
     if (!made) throw std::bad_alloc();
     return made;
 }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return is_used_up ? nullptr : std::malloc(bytes ? bytes : 1);
+}
 [[gnu::noinline]] void operator delete(void* what) noexcept {
     std::free(what);
 }
