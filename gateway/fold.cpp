@@ -2,6 +2,7 @@
 #include "gateway/fold.hpp"
 
 #include "gateway/endpoints.hpp"
+#include "gateway/settings/domain.hpp"
 #include "gateway/settings/keys.hpp"
 #include "gateway/settings/print.hpp"
 #include "gateway/workers/worker_launch.hpp"
@@ -93,43 +94,13 @@ operator_word fold_word(settings::replica_word word) {
     return static_cast<operator_word>(word);  // in the same order
 }
 
-class_settings fold_class(const settings::class_limits& of) {
-    return {
-        .pending = of.pending,
-        .timeout = of.timeout,
-        .concurrency = of.concurrency,
-        .ttft = of.ttft,
-        .tpot = of.tpot,
-        .floor = of.floor,
-        .discipline = of.discipline == settings::discipline::drop_oldest
-                          ? queue_discipline::drop_oldest
-                          : queue_discipline::deadline
-    };
-}
-
-domain_spec empty_spec(const std::string& name, const settings::root& s) {
-    domain_spec spec;
-    spec.id = name;
-    spec.classes[0] = fold_class(s.classes.realtime);
-    spec.classes[1] = fold_class(s.classes.bulk);
-    spec.breaker = {.failures = s.health.breaker.failures, .open_for = s.health.breaker.open_for};
-    spec.outlier = {
-        .failure_rate = s.health.outlier.failure_rate,
-        .min_requests = s.health.outlier.min_requests,
-        .window = s.health.outlier.window,
-        .eject_for = s.health.outlier.eject_for
-    };
-    spec.slow_start = s.health.slow_start;
-    return spec;
-}
-
 result<folded_model> fold_model(
     const std::string& name,
     const settings::model& model,
     const settings::root& settings,
     const live_parts& live
 ) {
-    folded_model folded{.spec = empty_spec(name, settings)};
+    folded_model folded{.spec = settings::domain_without_pools(name, settings)};
     model_entry& entry = folded.entry;
     entry.name = name;
     entry.name_hash = openai::hash_of(name);
