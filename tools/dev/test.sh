@@ -98,7 +98,7 @@ run_tests() {
         ctest_part release "${filtered[@]}"
         python_part "end to end" tests/end_to_end/run.py "${filtered[@]}"
         python_part conformance tests/conformance/run.py "${filtered[@]}"
-        [[ -z $all ]] || check lint lint --seconds 0
+        [[ -z $all ]] || check lint lint
     else
         count "build (release)" 0 1
     fi

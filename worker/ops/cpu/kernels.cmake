@@ -1,3 +1,8 @@
+# Their flags are not those of the common headers.
+set_source_files_properties(worker/ops/cpu/kernels_portable.cpp worker/ops/cpu/sampler.cpp
+                            worker/ops/cpu/heaviest.cpp worker/ops/cpu/kernels_avx2.cpp
+                            worker/ops/cpu/kernels_avx512.cpp PROPERTIES
+                            SKIP_PRECOMPILE_HEADERS ON)
 # Kernels are optimised in every build, and only those multiply-adds are fused that the source
 # names: the compiler may not choose differently for one row than for six.
 set(kernel_flags -O3 -ffp-contract=off)
