@@ -15,7 +15,9 @@ using labels = std::vector<ClientMetric::Label>;
 
 constexpr const char* class_names[num_classes] = {"realtime", "bulk"};
 constexpr const char* direction_names[num_directions] = {"prompt", "cached", "output"};
-constexpr const char* state_names[] = {"starting", "ready", "draining", "ejected", "dead"};
+constexpr const char* state_names[] = {
+    "starting", "ready", "cordoned", "draining", "ejected", "dead"
+};
 
 class page {
  public:

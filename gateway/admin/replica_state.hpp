@@ -1,7 +1,6 @@
 // The word for how a replica is, as health, metrics and /admin say it.
 #pragma once
 
-#include "gateway/upstreams/operator_word.hpp"
 #include "penstock/contracts/admission.hpp"
 
 #include <string_view>
@@ -14,6 +13,8 @@ constexpr std::string_view text_of(replica_state state) noexcept {
             return "starting";
         case replica_state::ready:
             return "ready";
+        case replica_state::cordoned:
+            return "cordoned";
         case replica_state::draining:
             return "draining";
         case replica_state::ejected:
@@ -24,11 +25,10 @@ constexpr std::string_view text_of(replica_state state) noexcept {
     return "unknown";
 }
 
-// Beside those: `cordoned`, and `drained` once a draining one has nothing in flight any more.
-constexpr std::string_view shown_state(const replica_view& view, operator_word word) noexcept {
-    if (view.state != replica_state::draining) return text_of(view.state);
-    if (word == operator_word::cordoned) return "cordoned";
-    return view.in_flight == 0 ? "drained" : "draining";
+// Beside those: `drained` once a draining one has nothing in flight any more.
+constexpr std::string_view shown_state(const replica_view& view) noexcept {
+    const bool is_drained = view.state == replica_state::draining && view.in_flight == 0;
+    return is_drained ? "drained" : text_of(view.state);
 }
 
 }  // namespace penstock::gateway

@@ -26,7 +26,7 @@ boost::json::object describe_replica(const replica_place& here, const replica_vi
         {"model", here.model->name},
         {"version", here.version->id},
         {"pool", here.pool->id},
-        {"state", shown_state(view, word)},
+        {"state", shown_state(view)},
         {"operator", text_of(word)},
         {"in_flight", view.in_flight},
         {"slots", view.slots},

@@ -12,6 +12,18 @@ ticket ticket_of(const verdict& what) noexcept {
 
 constexpr std::uint32_t measured_every = 64;
 
+constexpr replica_state meant_by(operator_word word) noexcept {
+    switch (word) {
+        case operator_word::ready:
+            break;
+        case operator_word::cordoned:
+            return replica_state::cordoned;
+        case operator_word::drained:
+            return replica_state::draining;
+    }
+    return replica_state::ready;
+}
+
 }  // namespace
 
 // ── the mutex, measured ─────────────────────────────────────────────────────────────────────────
@@ -150,15 +162,14 @@ void domain::heed(replica_index who, operator_word configured, time_point now) {
     const bool is_new = std::exchange(of.configured, configured) != configured;
     if (is_new) of.word = configured;
     // Said again: a policy begins anew with a replica that was out of the settings for a while.
-    if (was_away || of.word != operator_word::ready)
-        policy_->on(who, fact::state{replica_state::draining}, now);
-    if (was_away && of.word == operator_word::ready) tell_word(who, now);
+    if (of.word != operator_word::ready) return tell_word(who, now);
+    if (!was_away) return;
+    policy_->on(who, fact::state{replica_state::draining}, now);
+    tell_word(who, now);
 }
 
 void domain::tell_word(replica_index who, time_point now) {
-    const bool serves = told_[who.value].word == operator_word::ready;
-    const auto state = serves ? replica_state::ready : replica_state::draining;
-    policy_->on(who, fact::state{state}, now);
+    policy_->on(who, fact::state{meant_by(told_[who.value].word)}, now);
 }
 
 void domain::say(replica_index who, operator_word word, time_point now) {
@@ -166,7 +177,7 @@ void domain::say(replica_index who, operator_word word, time_point now) {
     if (who.value >= told_.size()) return;
     const operator_word before = std::exchange(told_[who.value].word, word);
     // `ready` to one that serves already would be taken for its coming up.
-    if ((before == operator_word::ready) == (word == operator_word::ready)) return;
+    if (before == word) return;
     tell_word(who, now);
     advance(std::move(held), now);
 }

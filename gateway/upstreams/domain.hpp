@@ -112,7 +112,7 @@ class domain {
         const replica_words& words = {}
     );
 
-    // Cordoned and drained replicas are `draining` to the policy.
+    // Drained replicas are `draining` to the policy.
     void say(replica_index who, operator_word word, time_point now);
     operator_word word_of(replica_index who) const;
 

@@ -6,8 +6,8 @@
 
 namespace penstock::gateway {
 
-// Cordoned and drained alike get nothing new and end what they have; the two differ in what is
-// meant to come next: back soon, or gone.
+// Cordoned and drained alike get nothing new and end what they have. What is meant to come next
+// differs: who waits for a cordoned one, which will soon be back, goes on waiting.
 enum class operator_word : std::uint8_t { ready, cordoned, drained };
 
 constexpr std::string_view text_of(operator_word word) noexcept {

@@ -68,7 +68,7 @@ engine_table::choice engine_table::choose(const work& work, pool_index pool, req
 
 bool engine_table::is_possible(const work& work, pool_index pool, time_point now) const {
     const auto& p = pools_[pool.value];
-    if (p.usable == 0) return false;
+    if (p.usable + p.coming == 0) return false;
     if (p.usable > work.tried.size && (work.needs & ~p.offers) == 0) return true;
     const demand wanted{.tried = work.tried, .needs = work.needs};
     return std::any_of(p.members.begin(), p.members.end(), [&](replica_index who) {

@@ -52,7 +52,7 @@ void engine_table::apply(
 void engine_table::enroll(const replica_spec& spec, replica_index who, pool_index pool) {
     engine& e = engines_[who.value];
     e.listed = true;
-    e.usable = false;
+    e.stands = replica_table::standing::down;
     e.pool = pool;
     e.slots = spec.slots;
     e.kv_most = e.said_kv > 0 ? e.said_kv : spec.kv_tokens;
@@ -100,6 +100,15 @@ void engine_table::forget_stale(engine& e, time_point now) noexcept {
     e.limit.pressed();
 }
 
+void engine_table::count(pool& p, engine& e, replica_table::standing stands) noexcept {
+    using standing = replica_table::standing;
+    const auto is_up = [](standing s) { return s == standing::free || s == standing::busy; };
+    p.usable += is_up(stands) - is_up(e.stands);
+    p.coming += (stands == standing::coming) - (e.stands == standing::coming);
+    p.slots += is_up(stands) * e.slots - is_up(e.stands) * e.slots;
+    e.stands = stands;
+}
+
 void engine_table::refresh(replica_index who, time_point now) {
     engine& e = engines_[who.value];
     if (!e.listed) {
@@ -109,12 +118,7 @@ void engine_table::refresh(replica_index who, time_point now) {
     forget_stale(e, now);
     pool& p = pools_[e.pool.value];
     const auto stands = health_.stands(who, now);
-    const bool usable = stands != replica_table::standing::down;
-    if (usable != e.usable) {
-        e.usable = usable;
-        p.usable += usable ? 1 : -1;
-        p.slots += usable ? e.slots : -e.slots;
-    }
+    count(p, e, stands);
     e.limit.in_flight(e.in_flight);
     const std::uint32_t limit = this->limit(who, now);
     const double running = e.in_flight + e.others;

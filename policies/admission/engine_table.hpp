@@ -67,6 +67,7 @@ class engine_table {
     // Whether some replica of the pool may take it some time without coming back to life. O(1)
     // where the pool's replicas all offer what it needs and more of them are up than it has tried.
     bool is_possible(const work& work, pool_index pool, time_point now) const;
+    // Replicas that are up.
     std::uint32_t usable(pool_index pool) const noexcept { return pools_[pool.value].usable; }
     bool any_ready(pool_index pool, request_class as) const noexcept {
         return !pools_[pool.value].ready[static_cast<std::size_t>(as)].empty();
@@ -92,7 +93,7 @@ class engine_table {
     struct engine {
         pool_index pool;
         bool listed = false;
-        bool usable = false;
+        replica_table::standing stands = replica_table::standing::down;  // as counted
         std::uint32_t in_flight = 0;
         double backlog = 0;                                // what its unread prompts cost
         std::uint64_t unread = 0;                          // their tokens
@@ -113,7 +114,9 @@ class engine_table {
     struct pool {
         std::vector<replica_index> members;
         std::array<indexed_heap<double>, num_classes> ready;
-        std::uint32_t usable = 0, slots = 0, in_flight = 0;
+        std::uint32_t usable = 0, coming = 0;  // replicas
+        std::uint32_t slots = 0;               // of usable ones
+        std::uint32_t in_flight = 0;
         std::uint64_t offers = ~std::uint64_t{0};  // of all its members
         std::uint64_t kv = 0;
         double rate_sum = 0;  // of those whose rate is known
@@ -122,6 +125,7 @@ class engine_table {
     };
 
     void enroll(const replica_spec& spec, replica_index who, pool_index pool);
+    static void count(pool& p, engine& e, replica_table::standing stands) noexcept;
     void stop_reading(std::uint32_t slot, bool was_read, time_point now);
     void forget_stale(engine& e, time_point now) noexcept;
     void review(replica_index who, time_point now);

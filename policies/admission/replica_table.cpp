@@ -91,7 +91,7 @@ std::uint32_t replica_table::limit(const replica& r, time_point now) const noexc
 
 replica_table::standing replica_table::stands(const replica& r, time_point now) const noexcept {
     if (!r.listed || r.slots == 0) return standing::down;
-    if (r.life.is_coming()) return standing::busy;
+    if (r.life.is_coming()) return standing::coming;
     if (r.life.state() != replica_state::ready) return standing::down;
     if (now < r.ejected_until) return standing::down;
     if (!r.breaker.closed() && !r.breaker.probe_due(now)) return standing::down;
@@ -162,7 +162,7 @@ void replica_table::measure(pool_index i, time_point now) {
         const replica& r = replicas_[who.value];
         const standing s = stands(r, now);
         if (s == standing::free) ++p.free;
-        if (s != standing::busy) continue;
+        if (s != standing::busy && s != standing::coming) continue;
         ++p.busy;
         p.busy_offer &= r.offers;
     }

@@ -67,8 +67,9 @@ class replica_table {
 
     // One of them, by an index that `apply` returned.
     enum class standing : std::uint8_t {
-        free,  // it can take one more, as far as health and slots go
-        busy,  // it can later, without coming back to life
+        free,    // it can take one more, as far as health and slots go
+        busy,    // it can later, without coming back to life
+        coming,  // it is not up, and will be, or will be known to be down
         down
     };
     standing stands(replica_index who, time_point now) const noexcept {

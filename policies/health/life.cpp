@@ -12,7 +12,7 @@ void life::begin(bool needs_warmup, time_point now) noexcept {
 
 bool life::come_up(time_point now) noexcept {
     misses_ = 0;
-    coming_ = false;
+    coming_ = resuming_ = false;
     if (up_ == replica_state::ready) return false;
     up_ = replica_state::ready;
     ready_since_ = now;
@@ -21,31 +21,37 @@ bool life::come_up(time_point now) noexcept {
 }
 
 void life::resume(time_point now) noexcept {
-    draining_ = false;
-    if (up_ == replica_state::ready && now - draining_since_ >= cold_after)
-        up_ = replica_state::starting;
+    away_ = replica_state::ready;
+    if (up_ != replica_state::ready || now - away_since_ < cold_after) return;
+    up_ = replica_state::starting;
+    resuming_ = true;
 }
 
 bool life::probed(bool healthy, time_point now) noexcept {
     if (healthy) return come_up(now);
-    if (up_ == replica_state::ready && ++misses_ >= misses_until_dead) up_ = replica_state::dead;
+    if (up_ != replica_state::ready && !resuming_) return false;
+    if (++misses_ < misses_until_dead) return false;
+    up_ = replica_state::dead;
+    resuming_ = false;
     return false;
 }
 
 bool life::said(replica_state what, time_point now) noexcept {
     switch (what) {
         case replica_state::ready:
-            if (!draining_) return come_up(now);
+            if (!is_away()) return come_up(now);
             resume(now);
             return false;
+        case replica_state::cordoned:
         case replica_state::draining:
-            if (!draining_) draining_since_ = now;
-            draining_ = true;
+            if (!is_away()) away_since_ = now;
+            away_ = what;
             return false;
         case replica_state::starting:
         case replica_state::dead:
             up_ = what;
             coming_ = what == replica_state::starting;
+            resuming_ = false;
             misses_ = 0;
             return false;
         case replica_state::ejected:
@@ -55,7 +61,7 @@ bool life::said(replica_state what, time_point now) noexcept {
 }
 
 replica_state life::state() const noexcept {
-    return draining_ && up_ == replica_state::ready ? replica_state::draining : up_;
+    return is_away() && up_ == replica_state::ready ? away_ : up_;
 }
 
 }  // namespace penstock::health

@@ -101,8 +101,8 @@ class Replica(Case):
         self.assertEqual(status, 0, text)
         name = re.search(r"chat/default/default/\S+", text)[0]
         ask = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
-        for verb, state, answer in (("cordon", "cordoned", 503), ("drain", "drained", 503),
-                                    ("resume", "ready", 200)):
+        self.assertEqual(self.replica(admin, "cordon", name)[0], 0)
+        for verb, state, answer in (("drain", "drained", 503), ("resume", "ready", 200)):
             status, text = self.replica(admin, verb, name)
             self.assertEqual(status, 0, text)
             self.assertTrue(text.startswith(state), text)

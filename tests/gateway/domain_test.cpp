@@ -229,6 +229,15 @@ TEST(domain, takes_the_settings_word_for_nothing_but_an_end_of_the_drain) {
     EXPECT_EQ(state_of_replica(d), replica_state::starting);
 }
 
+TEST(domain, tells_a_cordon_that_is_followed_by_a_drain) {
+    domain_of_threads d(one_replica(1), 1);
+    const replica_index only{0};
+    d.shared->say(only, operator_word::cordoned, now());
+    EXPECT_EQ(state_of_replica(d), replica_state::cordoned);
+    d.shared->say(only, operator_word::drained, now());
+    EXPECT_EQ(state_of_replica(d), replica_state::draining);
+}
+
 // ── the permit ──────────────────────────────────────────────────────────────────────────────────
 
 io::task<void> take_on_loop(domain_of_threads& d, permit& taken, std::atomic<bool>& done) {

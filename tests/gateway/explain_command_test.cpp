@@ -126,7 +126,7 @@ TEST(explain_idle_command, steers_by_size) {
 TEST(explain_idle_command, leaves_out_replicas_that_the_settings_take_out) {
     const said got = explain(
         {.model = "chat", .bytes = 100},
-        "models: {chat: {replicas: [{url: \"http://127.0.0.1:9\", state: cordoned}]}}\n"
+        "models: {chat: {replicas: [{url: \"http://127.0.0.1:9\", state: drained}]}}\n"
     );
     EXPECT_EQ(got.exit, explain_exit::done);
     EXPECT_THAT(got.out, HasSubstr("no_replica"));

@@ -129,7 +129,7 @@ TEST(explain, refuses_what_a_client_would_be_refused_in_the_same_words) {
         "models:\n"
         "  chat: {max_tokens: 100, over_cap: refuse, pools: {small: {context: 1000, replicas: [" +
         replica_of(upstream) + "]}}}\n  out: {replicas: [" +
-        replica_of(upstream, ", state: cordoned") + "]}\n"
+        replica_of(upstream, ", state: drained") + "]}\n"
     );
     const std::string long_text(100'000, 'a');
     EXPECT_THAT(

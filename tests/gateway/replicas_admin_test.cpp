@@ -117,6 +117,19 @@ TEST(replicas_admin, send_nothing_new_to_a_cordoned_one_which_ends_what_it_has) 
     EXPECT_TRUE(g.comes_to_rest());
 }
 
+TEST(replicas_admin, have_requests_wait_for_a_models_only_one_while_it_is_cordoned) {
+    scripted_upstream upstream;
+    running_gateway g(with_master + chat_model(upstream));
+    say(g, "r0", "cordon");
+    test_client waiting(g.port());
+    waiting.send(chat_request());
+    EXPECT_TRUE(waiting.is_quiet_for(50ms));
+    EXPECT_EQ(upstream.num_requests(), 0u);
+    say(g, "r0", "resume");
+    EXPECT_EQ(waiting.read_response().status, 200);
+    EXPECT_TRUE(g.comes_to_rest());
+}
+
 TEST(replicas_admin, answer_a_drain_when_the_replica_is_empty) {
     const allowance allowed = nothing_yet();
     scripted_upstream upstream([&](const auto&) { return test::held(test::chat("a"), allowed); });

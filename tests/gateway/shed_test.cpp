@@ -29,7 +29,7 @@ class shed : public testing::Test {
     void start(const std::string& more = {}) {
         g.emplace(
             "threads: 1\n" + more + "models:\n  chat: {replicas: [" +
-                replica_of(upstream, ", state: cordoned") + "]}\n  other: {replicas: [" +
+                replica_of(upstream, ", state: drained") + "]}\n  other: {replicas: [" +
                 replica_of(upstream) + "]}\n",
             scripted_by(script)
         );

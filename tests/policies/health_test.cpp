@@ -226,7 +226,6 @@ TEST(life, comes_back_at_once_from_a_short_absence_and_as_a_new_one_from_a_long_
     l.said(replica_state::draining, start + 30s);
     l.said(replica_state::ready, start + cold_after);
     EXPECT_EQ(l.state(), replica_state::starting) << "until it was probed, and warmed before that";
-    EXPECT_FALSE(l.is_coming());
     EXPECT_TRUE(l.probed(true, start + cold_after + 1s));
     EXPECT_EQ(l.ready_since(), start + cold_after + 1s);
     EXPECT_TRUE(l.came_up());
@@ -247,6 +246,35 @@ TEST(life, is_not_waited_for_while_it_drains) {
     EXPECT_FALSE(l.is_coming());
     l.said(replica_state::ready, start + 1s);
     EXPECT_TRUE(l.is_coming());
+}
+
+TEST(life, is_waited_for_while_it_is_cordoned_and_up) {
+    life l = begun(false);
+    l.said(replica_state::cordoned, start);
+    EXPECT_EQ(l.state(), replica_state::cordoned);
+    EXPECT_TRUE(l.is_coming());
+    l.said(replica_state::draining, start);
+    EXPECT_FALSE(l.is_coming());
+    l.said(replica_state::cordoned, start);
+    l.probed(false, start);
+    l.probed(false, start);
+    EXPECT_FALSE(l.is_coming()) << "it died meanwhile";
+}
+
+TEST(life, is_waited_for_after_a_long_absence_until_probes_say_that_it_is_dead) {
+    life l = begun(false);
+    l.said(replica_state::cordoned, start);
+    l.said(replica_state::ready, start + cold_after);
+    EXPECT_EQ(l.state(), replica_state::starting);
+    EXPECT_TRUE(l.is_coming());
+    life dead = l;
+    EXPECT_TRUE(l.probed(true, start + cold_after));
+    EXPECT_FALSE(l.is_coming());
+    dead.probed(false, start + cold_after);
+    EXPECT_TRUE(dead.is_coming());
+    dead.probed(false, start + cold_after);
+    EXPECT_FALSE(dead.is_coming());
+    EXPECT_EQ(dead.state(), replica_state::dead);
 }
 
 TEST(life, takes_a_supervisors_word_for_starting_and_dead) {

@@ -40,6 +40,35 @@ TEST(little, sends_all_to_a_later_pool_when_the_first_is_down) {
         EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
 }
 
+TEST(little, keeps_who_waits_for_a_cordoned_replica_until_it_is_back) {
+    little_driver d(spec_of({{1}}));
+    const ticket running = d.start(stream(10, 1h));
+    const ticket queued = d.arrive(stream(10, 1h));
+    EXPECT_TRUE(d.is_waiting(queued));
+    d.say(0, replica_state::cordoned);
+    const ticket later = d.arrive(stream(10, 1h));
+    d.end(running);
+    EXPECT_TRUE(d.is_waiting(queued));
+    EXPECT_TRUE(d.is_waiting(later));
+    d.say(0, replica_state::ready);
+    EXPECT_EQ(d.replica_of(queued), 0);
+    d.say(0, replica_state::draining);
+    EXPECT_EQ(d.refusal_of(later).reason, errc::no_replica);
+}
+
+TEST(little, sends_who_would_wait_for_a_cordoned_pool_to_a_larger_one) {
+    little_driver d(spec_of({{1}, {4}}));
+    d.say(0, replica_state::cordoned);
+    work both = stream(10, 1h);
+    both.pools.push({1});
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
+    const ticket waits = d.arrive(both);
+    EXPECT_TRUE(d.is_waiting(waits));
+    d.say(0, replica_state::ready);
+    EXPECT_EQ(d.replica_of(waits), 0);
+}
+
 TEST(little, keeps_an_affinity_on_its_replica_while_that_saves_more_than_it_waits) {
     little_driver d(spec_of({{8, 8, 8, 8}}));
     work w = stream(4000, 1h);

@@ -18,7 +18,14 @@ namespace penstock {
 
 // ── what the domain is made of ──────────────────────────────────────────────────────────────────
 
-enum class replica_state : std::uint8_t { starting, ready, draining, ejected, dead };
+enum class replica_state : std::uint8_t {
+    starting,
+    ready,
+    cordoned,  // gets nothing new and will soon be back: who waits for it goes on waiting
+    draining,  // gets nothing new
+    ejected,
+    dead
+};
 
 // Settings of one replica, by stable id. `pool` and the replica's own index are the domain's.
 struct replica_spec {
