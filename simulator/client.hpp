@@ -21,7 +21,8 @@ class client_habits {
 
     // When it comes again after a refusal; `never`: it does not. Retry-After is whole seconds.
     time_point returns_at(const record& who, const refused& told, time_point now) const {
-        if (who.attempts > load_.retries || told.retry_after <= duration::zero()) return never;
+        if (!who.obeys || who.attempts > load_.retries || told.retry_after <= duration::zero())
+            return never;
         const time_point back =
             after(now, std::chrono::ceil<std::chrono::seconds>(told.retry_after));
         return back < gives_up_at(who.klass, who.arrived) ? back : never;

@@ -35,7 +35,8 @@ load_source::load_source(const load_spec& spec)
       times_(spec.seed * 4),
       kinds_(spec.seed * 4 + 1),
       lengths_(spec.seed * 4 + 2),
-      errors_(spec.seed * 4 + 3) {}
+      errors_(spec.seed * 4 + 3),
+      obedience_(~spec.seed) {}
 
 double load_source::rate_at(double second) const {
     double rate = spec_.rate;
@@ -99,6 +100,7 @@ std::optional<request> load_source::next() {
     r.est_prompt = rounded(r.prompt * factor, 1, 1e9);
     r.est_error = rounded(r.est_prompt * spec_.noise, 0, 1e9);
     r.est_output = rounded(expected * factor, 1, 1e9);
+    r.obeys = obedience_.uniform() < spec_.obeying;
     return r;
 }
 

@@ -72,7 +72,8 @@ struct load_spec {
     std::vector<fault> faults;
     double noise = 0;  // deviation of the estimates of length, as a share of the truth
     std::uint32_t est_output = 256;  // what the gateway expects of an answer; 0: it knows
-    std::uint32_t retries = 0;       // a refused client comes again so often, after Retry-After
+    std::uint32_t retries = 0;       // a refused client comes again so often, after Retry-After …
+    double obeying = 1;              // … if it is one of this share; the others stay away
 };
 
 // Requests in order of arrival. Draws are of one stream each for times, kinds and lengths, so that
@@ -90,7 +91,7 @@ class load_source {
     std::uint32_t draw_length(const length_law& law);
 
     const load_spec spec_;
-    random times_, kinds_, lengths_, errors_;
+    random times_, kinds_, lengths_, errors_, obedience_;
     double now_ = 0;  // seconds since the start
     std::uint64_t made_ = 0;
 };

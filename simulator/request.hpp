@@ -18,6 +18,7 @@ struct request {
     std::uint64_t affinity = 0;
     duration deadline{};  // asked by the client; 0: nothing asked
     bool streamed = true;
+    bool obeys = true;  // comes again when it is told to
 };
 
 enum class fate : std::uint8_t {
@@ -37,9 +38,11 @@ struct record {
     std::uint32_t prompt = 0, output = 0;
     request_class klass = request_class::realtime;
     fate end = fate::running;
-    errc reason = errc::count_;  // of the last refusal
-    bool granted = false;        // was sent to a replica at least once
-    std::uint8_t attempts = 0;   // of the client
+    errc reason = errc::count_;          // of the last refusal
+    duration told_wait{}, told_retry{};  // of the last refusal: predicted wait and Retry-After
+    bool obeys = true;
+    bool granted = false;       // was sent to a replica at least once
+    std::uint8_t attempts = 0;  // of the client
 };
 
 // How dear a request is: reading a token counts once, making one twice (docs/simulator.md).

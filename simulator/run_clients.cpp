@@ -34,6 +34,7 @@ void runner::arrive() {
     r.prompt = asked.prompt;
     r.output = asked.output;
     r.klass = asked.klass;
+    r.obeys = asked.obeys;
     const time_point gives_up = clients_.gives_up_at(asked.klass, asked.arrived);
     events_.put(gives_up, {happening::impatience, i, callers_[i].generation});
     ask(i);
@@ -93,6 +94,8 @@ void runner::refuse(std::uint32_t i, const refused& told) {
     record& r = record_of(i);
     r.end = fate::refused;
     r.reason = told.reason;
+    r.told_wait = told.wait;
+    r.told_retry = told.retry_after;
     const time_point back = clients_.returns_at(r, told, now_);
     if (back == never) return callers_.remove(i);
     callers_[i].now = phase::away;

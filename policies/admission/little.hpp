@@ -163,9 +163,8 @@ class little final : public admission_policy {
     double typical_wait(const class_queue& q) const noexcept;
     // … and until its first token.
     double predicted_wait(const work& work, bool queued) const noexcept;
-    duration retry_after(double wait, duration left, std::uint64_t id) const noexcept;
-    refused refusal_of(const work& work, errc reason, double wait, duration left, time_point now)
-        const;
+    duration retry_after(double wait, duration budget, std::uint64_t id) const noexcept;
+    refused refusal_of(const work& work, errc reason, double wait, time_point now) const;
     static double share_of(std::uint64_t id) noexcept;
 
     class_queue& queue(pool_index pool, request_class klass) noexcept {

@@ -80,19 +80,19 @@ double little::share_of(std::uint64_t id) noexcept {
     return static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-53;
 }
 
-// reference/routers.md 3.4: until it would be admitted, and full jitter, so that those who were
-// sent away together do not come back together.
-duration little::retry_after(double wait, duration left, std::uint64_t id) const noexcept {
-    const double until = std::max(0.0, wait - std::max(0.0, seconds(left)));
-    return std::clamp(as_duration(until + share_of(id) * wait), retry_after_min_, retry_after_max_);
+// reference/routers.md 3.4: until it would be admitted, and jitter, so that those who were sent
+// away together do not come back together.
+duration little::retry_after(double wait, duration budget, std::uint64_t id) const noexcept {
+    const double until = std::max(0.0, wait - seconds(budget));
+    const double jitter = share_of(id) * how_.retry_jitter * wait;
+    return std::clamp(as_duration(until + jitter), retry_after_min_, retry_after_max_);
 }
 
-refused little::refusal_of(
-    const work& work, errc reason, double wait, duration left, time_point now
-) const {
+refused little::refusal_of(const work& work, errc reason, double wait, time_point now) const {
     refused r{.reason = reason, .wait = as_duration(wait)};
     if (reason != errc::no_replica) {
-        r.retry_after = retry_after(wait, left, work.id);
+        // One that comes again has all of its time again.
+        r.retry_after = retry_after(wait, limits_of(work, work.arrived).left, work.id);
         return r;
     }
     const demand wanted{work.pools, work.tried, work.needs};
@@ -162,7 +162,7 @@ prediction little::explain(const work& asked, time_point now) const {
     const double wait = predicted_wait(w, false);
     p.wait = as_duration(wait);
     const auto decline = [&](errc why) {
-        const refused r = refusal_of(w, why, wait, limits.left, now);
+        const refused r = refusal_of(w, why, wait, now);
         p.reason = why;
         p.retry_after = r.retry_after;
         if (why == errc::no_replica) p.wait = r.wait;

@@ -171,8 +171,7 @@ void little::grant(
 void little::refuse(std::uint32_t slot, errc reason, time_point now, verdict_batch& out) {
     const request_entry& t = tickets_[slot];
     const double wait = predicted_wait(t.work, true);
-    refused verdict =
-        refusal_of(t.work, reason, wait, std::min(t.expires, t.first_token_by) - now, now);
+    refused verdict = refusal_of(t.work, reason, wait, now);
     verdict.who = tickets_.name_of(slot);
     leave(slot, now);
     tickets_.remove(slot);

@@ -14,6 +14,10 @@ struct tuning {
     // refusal costs goodput for certain and a wrong admission is caught by the late drop.
     double optimism = 0.5;
 
+    // Of the predicted wait, added to Retry-After at most. A whole wait would drown what differs
+    // between one refusal and the next, and refusals are spread over time as arrivals are.
+    double retry_jitter = 0.25;
+
     // Every prompt costs the engine so many tokens beside its own: an iteration has a fixed part.
     // 12 ms at 40 000 tokens a second are 480, shared with what else is in the iteration.
     std::uint32_t prompt_overhead = 256;

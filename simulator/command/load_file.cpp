@@ -137,6 +137,7 @@ void read_root(const node& from, load_file& into, findings& found) {
         one.count("output", load.est_output, 0, tokens_most);
     });
     m.count("retries", load.retries, 0, 100);
+    m.share("obeying", load.obeying, 1);
     read_lists(m, into, found);
 }
 

@@ -34,8 +34,8 @@ fuzz_part() {
     export -f fuzz_one fuzz_aside
     # shellcheck disable=SC2016  # expanded by the inner shell
     fuzz_targets | xargs -r -P "${jobs:?}" -n 1 bash -c 'fuzz_aside "$1" 20' _
-    local program
-    for program in $(fuzz_targets); do check "${program##*/}" fuzz_told "build/fuzz/${program##*/}"; done
+    local name
+    for name in $(fuzz_targets | sed 's|.*/||'); do check "$name" fuzz_told "build/fuzz/$name"; done
 }
 
 # fuzz_one beside others: what it says and whether it passed is kept for fuzz_told.
