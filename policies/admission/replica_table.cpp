@@ -39,7 +39,7 @@ replica_index replica_table::add_replica(
     if (added) replicas_.push_back({.id = spec.id});
     replica& r = replicas_[at->second.value];
     // One that was away was not probed meanwhile: what was known of its life is stale.
-    if (!r.listed) r.life.begin(spec.needs_warmup, now);
+    if (!r.listed) r.life.begin(spec.needs_warmup, serves_, now);
     r.listed = true;
     r.pool = pool;
     r.slots = spec.slots;
@@ -75,6 +75,7 @@ admission_policy::indices replica_table::apply(const domain_spec& spec, time_poi
     }
     for (std::size_t i = 0; i < was_listed.size(); ++i)
         if (was_listed[i] && !is_listed[i]) replicas_[i].listed = false;
+    serves_ = serves_ || !replicas_.empty();
     return indices;
 }
 

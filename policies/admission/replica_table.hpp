@@ -135,6 +135,7 @@ class replica_table {
     breaker_settings breaker_;
     outlier_settings outlier_;
     duration slow_start_{};
+    bool serves_ = false;  // had replicas before the settings that are being applied
     double spill_below_ = 1;
     std::vector<replica> replicas_;
     std::vector<pool> pools_;

@@ -3,11 +3,12 @@
 
 namespace penstock::health {
 
-void life::begin(bool needs_warmup, time_point now) noexcept {
+void life::begin(bool needs_warmup, bool joins, time_point now) noexcept {
     *this = {};
     if (needs_warmup) return;
     up_ = replica_state::ready;
     ready_since_ = now;
+    came_up_ = joins;
 }
 
 bool life::come_up(time_point now) noexcept {

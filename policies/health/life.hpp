@@ -19,9 +19,10 @@ inline constexpr duration cold_after = std::chrono::minutes(1);
 // up.
 class life {
  public:
-    // A replica that needs no warm-up is believed to be up, with all its slots, until probes say
-    // otherwise: after a restart of the gateway its engines are as warm as before.
-    void begin(bool needs_warmup, time_point now) noexcept;
+    // A replica that needs no warm-up is believed to be up until probes say otherwise: with all its
+    // slots at the gateway's own start, since its engines are as warm as before; one that joins
+    // later starts slowly.
+    void begin(bool needs_warmup, bool joins, time_point now) noexcept;
 
     // Both return true when the replica came up anew: what was counted against it before is void.
     bool probed(bool healthy, time_point now) noexcept;

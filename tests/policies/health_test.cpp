@@ -165,7 +165,7 @@ TEST(slow_start, of_no_span_or_no_slots_gives_all_at_once) {
 
 life begun(bool needs_warmup) {
     life l;
-    l.begin(needs_warmup, start);
+    l.begin(needs_warmup, false, start);
     return l;
 }
 

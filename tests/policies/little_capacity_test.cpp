@@ -40,6 +40,22 @@ TEST(little, sends_all_to_a_later_pool_when_the_first_is_down) {
         EXPECT_EQ(d.replica_of(d.arrive(both)), 1);
 }
 
+TEST(
+    little, gives_a_replica_that_joins_its_slots_one_after_another_and_those_of_the_start_at_once
+) {
+    domain_spec spec = spec_of({{4}});
+    spec.slow_start = 10s;
+    little_driver d(spec);
+    EXPECT_EQ(d.view(0).slots, 4u);
+    domain_spec more = spec_of({{4, 4}});
+    more.slow_start = 10s;
+    d.policy.settings_changed(more, d.now);
+    EXPECT_EQ(d.view(0).slots, 4u);
+    EXPECT_EQ(d.view(1).slots, 1u);
+    d.now += 10s;
+    EXPECT_EQ(d.view(1).slots, 4u);
+}
+
 TEST(little, keeps_who_waits_for_a_cordoned_replica_until_it_is_back) {
     little_driver d(spec_of({{1}}));
     const ticket running = d.start(stream(10, 1h));
