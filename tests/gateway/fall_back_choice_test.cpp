@@ -145,7 +145,8 @@ TEST(fall_back_choice, teaches_the_model_that_served) {
         ASSERT_EQ(g.ask(ask("chat")).status, 200);
     ASSERT_EQ(g.ask(ask("small")).status, 200);
     EXPECT_GT(g.log(40).number("est_prompt"), 1.5 * g.log(0).number("est_prompt"));
-    EXPECT_EQ(g.log(39)["est_prompt"], g.log(40)["est_prompt"])
+    const double by_small = g.log(40).number("est_prompt");
+    EXPECT_NEAR(g.log(39).number("est_prompt"), by_small, 0.05 * by_small)
         << "estimated by the model that served";
 }
 

@@ -129,6 +129,7 @@ TEST_F(shed, waits_for_the_fallbacks_to_shed_too) {
     script.shed("chat", request_class::realtime, overload);
     EXPECT_TRUE(is_let_in(chat)) << "`other` may take it";
     EXPECT_FALSE(is_let_in({{"x-penstock-model", "chat"}, {"x-penstock-no-fallback", "1"}}));
+    have_one_refused();
     script.shed("other", request_class::realtime, {.reason = errc::queue_full});
     const auto answer = ask_head(chat);
     EXPECT_EQ(answer.status, 503);
