@@ -163,8 +163,8 @@ TEST(little, explains_what_is_left_of_its_limits_whoever_asks) {
     spec.classes[0].concurrency = 2;
     spec.classes[1].pending = 4;
     little_driver d(spec);
-    d.arrive(stream(100, 1h, d.now));
-    d.arrive(stream(100, 1h, d.now));
+    ASSERT_EQ(d.replica_of(d.arrive(stream(100, 1h, d.now))), 0);
+    ASSERT_TRUE(d.is_waiting(d.arrive(stream(100, 1h, d.now))));
     for (const work& asked : {stream(100, 1h, d.now), bulk(work_for({0})), work{}}) {
         const prediction p = d.policy.explain(asked, d.now);
         EXPECT_EQ(p.left[0].pending, 2);

@@ -209,9 +209,9 @@ TEST(metrics, count_what_was_asked_of_the_named_model_and_what_was_done_of_its_f
     const label_map small{{"model", "small"}};
     EXPECT_EQ(read.value("penstock_request_duration_seconds", small, "_count"), 1);
     const auto waited = [&](const char* model, const char* suffix) {
-        return read.value(
-            "penstock_queue_wait_seconds", {{"model", model}, {"class", "bulk"}}, suffix
-        );
+        return read
+            .value("penstock_queue_wait_seconds", {{"model", model}, {"class", "bulk"}}, suffix)
+            .value_or(-1);
     };
     EXPECT_NEAR(waited("chat", "_sum"), 0.02, 1e-9);
     EXPECT_EQ(waited("chat", "_count"), 1) << "of one that did not wait there is nothing to say";

@@ -123,7 +123,7 @@ TEST(validate, checks_the_models_that_take_over) {
         "  one: {aliases: [first], replicas: [http://a], fallbacks: [two, one, nobody, gpt, two]}\n"
         "  two: {aliases: [gpt], replicas: [http://a]}\n"
     );
-    EXPECT_THAT(text, HasSubstr("2:65: models.one.fallbacks[1]: is the model itself"));
+    EXPECT_THAT(text, HasSubstr("2:66: models.one.fallbacks[1]: is the model itself"));
     EXPECT_THAT(text, HasSubstr("models.one.fallbacks[2]: is not a model\n"));
     EXPECT_THAT(
         text, HasSubstr("models.one.fallbacks[3]: is not a model, but an alias: name `two`")
@@ -144,7 +144,7 @@ TEST(validate, bounds_the_number_of_models_that_take_over) {
         );
     };
     EXPECT_EQ(with(8), "");
-    EXPECT_THAT(with(9), HasSubstr("2:40: models.one.fallbacks: must name at most 8 models"));
+    EXPECT_THAT(with(9), HasSubstr("2:31: models.one.fallbacks: must name at most 8 models"));
 }
 
 TEST(validate, wants_exactly_one_way_to_name_replicas) {
