@@ -60,6 +60,8 @@ TEST(fall_back_choice, passes_over_models_that_do_not_serve_the_route) {
          {"chat", &chat, out_of_service, ", fallbacks: [b, c]"}}
     ));
     EXPECT_EQ(g.ask(chat_request()).header("x-penstock-model"), "c");
+    EXPECT_EQ(g.metric(R"(penstock_fallbacks_total{model="b",reason="no_replica"})"), -1)
+        << "it was never asked";
 }
 
 TEST(fall_back_choice, does_not_follow_the_fallbacks_of_a_fallback) {

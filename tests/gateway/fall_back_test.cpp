@@ -177,6 +177,22 @@ TEST(fall_back, serves_by_a_larger_model_what_the_engine_of_the_largest_pool_say
     EXPECT_TRUE(comes_to_rest(g));
 }
 
+TEST(fall_back, serves_by_a_larger_model_what_was_too_long_for_the_next_pool_too) {
+    scripted_upstream small([](const auto&) { return too_long(); });
+    scripted_upstream large([](const auto&) { return too_long(); });
+    scripted_upstream other;
+    running_gateway g(
+        "models:\n  chat: {fallbacks: [other], pools: {small: {context: 1k, replicas: [" +
+        replica_of(small) + "]}, large: {context: 2k, replicas: [" + replica_of(large) +
+        "]}}}\n  other: {pools: {one: {context: 1k, replicas: [" + replica_of(other) + "]}}}\n"
+    );
+    const auto got = g.ask(chat_request());
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.header("x-penstock-pool"), "other/default/one");
+    EXPECT_EQ(got.header("x-penstock-attempts"), "3");
+    EXPECT_TRUE(g.comes_to_rest());
+}
+
 TEST(fall_back, serves_by_a_larger_model_after_comments_have_begun_the_stream) {
     const allowance allowed = nothing_yet();
     scripted_upstream chat([&](const auto&) { return test::held(too_long(), allowed); });
