@@ -306,6 +306,9 @@ result<std::shared_ptr<snapshot>> fold(
             s.model_names[alias] = index;
         s.models.push_back(std::move(each.entry));
     }
+    for (model_entry& each : s.models)
+        for (const auto& name : settings.models.at(each.name).fallbacks)
+            each.fallbacks.push_back(s.model_names.at(name));
     live.drain_all_but(names, now);
     live.use_only(upstreams_of(s));
     fold_keys(s, tenants);

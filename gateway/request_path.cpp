@@ -3,24 +3,33 @@
 
 #include "gateway/request_context.hpp"
 #include "gateway/stages/answer_head.hpp"
+#include "gateway/stages/fall_back.hpp"
 #include "gateway/stages/stages.hpp"
 #include "penstock/openai/error_body.hpp"
 
 namespace penstock::gateway {
 namespace {
 
-io::task<stage_result<>> stages_after_authenticate(request_context& c) {
-    CO_CHECK(read(c));
+// At one model, until an answer has begun.
+io::task<stage_result<>> pass(request_context& c) {
     CO_CHECK_NOW(limit(c, c.now()));
     CO_CHECK_NOW(steer(c));
     while (true) {
         CO_CHECK(admit(c));
         CO_TRY(const after_forward next, forward(c));
-        if (next == after_forward::answered) break;
+        if (next == after_forward::answered) co_return success();
         if (next == after_forward::steer_again) {
             CO_CHECK_NOW(steer(c));
         }
     }
+}
+
+io::task<stage_result<>> stages_after_authenticate(request_context& c) {
+    CO_CHECK(read(c));
+    auto begun = co_await pass(c);
+    while (begun.has_error() && fall_back(c, begun.error()))
+        begun = co_await pass(c);
+    if (begun.has_error()) co_return told_at_last(c, std::move(begun).error());
     CO_CHECK(relay(c));
     co_return success();
 }

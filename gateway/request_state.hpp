@@ -22,7 +22,7 @@ namespace penstock::gateway {
 struct client_wishes {
     std::optional<request_class> klass;
     std::optional<duration> deadline, ttft;
-    bool no_queue = false, no_keepalive = false;
+    bool no_queue = false, no_keepalive = false, no_fallback = false;
     std::uint64_t session_hash = 0;
 };
 
@@ -58,7 +58,13 @@ struct request_state {
     length::asker asker;      // as what is learned is kept by
     length::knowledge known;  // what was learned until it arrived
     length::estimate prompt;
-    const model_entry* model = nullptr;
+    const model_entry* model = nullptr;        // that the request is at now
+    const model_entry* asked_model = nullptr;  // that its client named
+
+    // fall back
+    std::size_t fallbacks_passed = 0;      // of the named model's, by this pass or left out
+    std::optional<refusal> first_refusal;  // of the named model, once it was left
+    std::string left;                      // models, and why: for the log
 
     // limit
     std::uint32_t own_cap = 0;  // of max_tokens, by model and key; 0: none

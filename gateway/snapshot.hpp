@@ -53,7 +53,8 @@ struct model_entry {
     std::uint32_t max_tokens = 0;
     length::over_cap over_cap = length::over_cap::clamp;
     std::vector<version_entry> versions;
-    std::vector<std::uint32_t> serves;  // rows that at least one replica serves
+    std::vector<std::uint32_t> serves;   // rows that at least one replica serves
+    std::vector<model_index> fallbacks;  // of the same snapshot, in order
 };
 
 struct key_entry {

@@ -55,8 +55,8 @@ struct replica_history {
 };
 
 bool is_told(const trace_line& l) {
-    return l.served && l.streamed && l.dispatched && l.first && l.last && l.prompt > 0 &&
-           *l.dispatched <= *l.first && *l.first <= *l.last;
+    return l.served && !l.fell_back && l.streamed && l.dispatched && l.first && l.last &&
+           l.prompt > 0 && *l.dispatched <= *l.first && *l.first <= *l.last;
 }
 
 double at(const std::optional<std::int64_t>& micros) {

@@ -50,6 +50,11 @@ class reader {
         }
         return std::string(text);
     }
+    // Fields that older gateways did not write.
+    bool has(std::string_view field) const {
+        json::element value;
+        return !line_.at_key(field).get(value);
+    }
     bool truth(std::string_view field) {
         json::element value;
         bool is = false;
@@ -117,6 +122,7 @@ result<trace_line> read_object(const json::object& object) {
     out.replica = in.text("replica");
     out.streamed = in.truth("streamed");
     out.served = in.text("verdict") == "served";
+    out.fell_back = in.has("fell_back_to") && !in.text("fell_back_to").empty();
     out.affinity = hex(in.text("affinity"));
     if (in.mistake()) return std::move(*in.mistake());
     return out;

@@ -24,6 +24,7 @@ struct trace_line {
     request_class klass = request_class::realtime;
     std::string tenant, model, replica;
     bool streamed = false, served = false;
+    bool fell_back = false;  // what served it, `replica` too, is another model's
     std::uint32_t est_prompt = 0, est_output = 0;
     std::uint32_t prompt = 0, output = 0;  // used; 0: never known
     std::uint32_t max_tokens = 0;

@@ -82,7 +82,7 @@ struct line {
     }
 };
 
-// Keys take 453 bytes, 21 numbers at most 21 bytes each, the time and the hash 44.
+// Keys take 469 bytes, 21 numbers at most 21 bytes each, the time and the hash 44.
 constexpr std::size_t fixed_size_max = 1024;
 
 std::size_t size_max(const request_record& r) noexcept {
@@ -93,6 +93,7 @@ std::size_t size_max(const request_record& r) noexcept {
           r.tenant,
           r.key,
           r.model,
+          r.fell_back_to,
           r.version,
           r.pool,
           r.replica,
@@ -117,6 +118,7 @@ char* put_line(char* at, const request_record& r) noexcept {
     l.text(R"(,"tenant":)", r.tenant);
     l.text(R"(,"key":)", r.key);
     l.text(R"(,"model":)", r.model);
+    l.text(R"(,"fell_back_to":)", r.fell_back_to);
     l.text(R"(,"version":)", r.version);
     l.text(R"(,"pool":)", r.pool);
     l.text(R"(,"replica":)", r.replica);

@@ -186,7 +186,7 @@ std::string metrics::expose(const scrape_input& input) const {
     page out;
     std::map<std::string, model_values> models;
     counts<3> requests;
-    counts<2> refusals, retries;
+    counts<2> refusals, retries, fallbacks;
     histogram_values connect{&buckets::connect};
     std::uint64_t handler_exceptions = 0;
     for (const auto& thread : threads_) {
@@ -195,6 +195,7 @@ std::string metrics::expose(const scrape_input& input) const {
         requests.add(cells.requests);
         refusals.add(cells.refusals);
         retries.add(cells.retries);
+        fallbacks.add(cells.fallbacks);
         connect += cells.connect.values();
         handler_exceptions += cells.handler_exceptions.value();
     }
@@ -203,6 +204,7 @@ std::string metrics::expose(const scrape_input& input) const {
     requests.show(out, family::requests, {"route", "model", "status"});
     refusals.show(out, family::refusals, {"reason", "model"});
     retries.show(out, family::retries, {"model", "reason"});
+    fallbacks.show(out, family::fallbacks, {"model", "reason"});
     out.spread(family::connect, {}, connect);
     show_connections(out, input.connections);
     out.count(family::handler_exceptions, {}, handler_exceptions);

@@ -23,6 +23,7 @@ constexpr row table[] = {
     {family::requests_in_flight, now, "penstock_requests_in_flight", "Requests whose model is known and that are not finished: queued, dispatched or being relayed."},
     {family::refusals, total, "penstock_refusals_total", "Requests that were refused or expired before an upstream answered, by reason."},
     {family::retries, total, "penstock_retries_total", "Attempts after the first one, by what ended the attempt before."},
+    {family::fallbacks, total, "penstock_fallbacks_total", "Requests that left this model for a fallback, by what it refused them for."},
     {family::tokens, total, "penstock_tokens_total", "Tokens used. Cached tokens are part of the prompt's."},
     {family::queue_wait, spread, "penstock_queue_wait_seconds", "Time in the queue of the model, of dispatched requests and of those that gave up waiting."},
     {family::queue_waiting, now, "penstock_queue_waiting", "Requests waiting in the queue of the model."},

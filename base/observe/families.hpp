@@ -15,6 +15,7 @@ enum class family : std::uint8_t {
     requests_in_flight,
     refusals,
     retries,
+    fallbacks,
     tokens,
     queue_wait,
     queue_waiting,

@@ -22,9 +22,10 @@ struct model_cells {
 };
 
 struct thread_metrics::shared {
-    explicit shared(std::size_t max) : models(max), requests(max), refusals(max), retries(max) {}
+    explicit shared(std::size_t max)
+        : models(max), requests(max), refusals(max), retries(max), fallbacks(max) {}
 
-    label_bound models, requests, refusals, retries;
+    label_bound models, requests, refusals, retries, fallbacks;
     std::atomic<std::uint64_t> reloads_taken{0}, reloads_refused{0};
 };
 
@@ -33,12 +34,14 @@ struct alignas(64) thread_metrics::cells {
         : models(process.models),
           requests(process.requests),
           refusals(process.refusals),
-          retries(process.retries) {}
+          retries(process.retries),
+          fallbacks(process.fallbacks) {}
 
     label_table<model_cells, 1> models;  // model
     label_table<counter, 3> requests;    // route, model, status
     label_table<counter, 2> refusals;    // reason, model
     label_table<counter, 2> retries;     // model, reason
+    label_table<counter, 2> fallbacks;   // model, reason
     histogram connect{buckets::connect};
     counter handler_exceptions;
 };

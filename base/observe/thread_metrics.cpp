@@ -16,8 +16,9 @@ constexpr bool came(time_point t) noexcept {
 
 void record_times(model_cells& model, const request_record& r) noexcept {
     const bool dispatched = came(r.dispatched);
-    if (dispatched || r.queue_wait > duration::zero())
-        model.queue_wait[static_cast<std::size_t>(r.klass)].record(r.queue_wait);
+    const duration waited = r.queue_wait - r.waited_elsewhere;
+    if (dispatched || waited > duration::zero())
+        model.queue_wait[static_cast<std::size_t>(r.klass)].record(waited);
     if (!dispatched || !came(r.first_byte)) return;
     if (r.streamed) model.first_byte.record(r.first_byte - r.arrived);
     if (!came(r.last_byte)) return;
@@ -45,7 +46,8 @@ void thread_metrics::finished(const request_record& r) {
         cells_->refusals.at({r.reason, name}).add(1);
     if (r.connect > duration::zero()) cells_->connect.record(r.connect);
 
-    model_cells& model = cells_->models.at({name});
+    // What was done is of the model that did it; what was asked for, and told, of the one named.
+    model_cells& model = cells_->models.at({r.fell_back_to.empty() ? name : r.fell_back_to});
     model.tokens[static_cast<std::size_t>(direction::prompt)].add(r.used.prompt);
     model.tokens[static_cast<std::size_t>(direction::cached)].add(r.used.cached);
     model.tokens[static_cast<std::size_t>(direction::output)].add(r.used.output);
@@ -62,6 +64,16 @@ counted thread_metrics::in_flight(model_slot model) noexcept {
 
 void thread_metrics::retried(std::string_view model, std::string_view reason) {
     cells_->retries.at({known(model), known(reason)}).add(1);
+}
+
+void thread_metrics::fell_back(
+    std::string_view model, std::string_view reason, request_class klass, duration waited
+) {
+    cells_->fallbacks.at({known(model), known(reason)}).add(1);
+    if (waited > duration::zero())
+        cells_->models.at({known(model)})
+            .queue_wait[static_cast<std::size_t>(klass)]
+            .record(waited);
 }
 
 void thread_metrics::handler_exception() noexcept {

@@ -46,6 +46,7 @@ decided decided_of(const request_state& c, const prediction& said) {
     d.pools = pools_of(c);
     d.wait_ms = in_milliseconds(said.wait);
     d.queued = said.queued;
+    d.left = said.left[static_cast<std::size_t>(c.work.klass)];
     for (const auto& each : said.candidates) {
         const replica_place place = find_replica(*c.model, each.replica);
         if (!place) continue;  // a reload has taken it out of the settings meanwhile
@@ -86,6 +87,8 @@ void log_decided(const request_state& c, const prediction& said) {
          {"wait_ms", d.wait_ms},
          {"retry_after_ms", d.retry_after_ms()},
          {"queued", d.queued},
+         {"pending_left", d.left.pending},
+         {"concurrency_left", d.left.concurrency},
          {"candidates", d.candidates.size()},
          {"candidate_ttft_ms", ttfts_of(d)}}
     );

@@ -27,6 +27,7 @@ struct decided {
     double predicted_ttft_ms = 0;  // at `replica`, once it is sent there
     double wait_ms = 0;            // until its first token, in the queue and at a replica
     std::uint32_t queued = 0;      // ahead of it
+    prediction::class_left left;   // of its class's limits
     std::vector<candidate> candidates;
 
     // Whole milliseconds, as in the header; 0: none.

@@ -6,11 +6,16 @@
 #include "gateway/explain/question.hpp"
 #include "gateway/explain/stage_numbers.hpp"
 #include "gateway/request_state.hpp"
+#include "gateway/stages/fall_back.hpp"
 #include "gateway/stages/stages.hpp"
+
+#include <optional>
+#include <span>
 
 namespace penstock::gateway {
 namespace {
 
+using boost::json::array;
 using boost::json::object;
 
 struct stage_row {
@@ -19,9 +24,12 @@ struct stage_row {
     void (*tell)(const request_state&, object& out);
 };
 
-constexpr stage_row before_admit[] = {
+constexpr stage_row of_request[] = {
     {"authenticate", [](auto& c, auto, auto) { return authenticate(c); }, tell_authenticate},
     {"read", [](auto& c, auto body, auto) { return take_facts(c, body); }, tell_read},
+};
+// … and of its pass at each model, before it is admitted there.
+constexpr stage_row of_pass[] = {
     {"limit", [](auto& c, auto, auto now) { return limit(c, now); }, tell_limit},
     {"steer", [](auto& c, auto, auto) { return steer(c); }, tell_steer},
 };
@@ -41,9 +49,15 @@ stage_result<> find_whose(request_state& c, std::string_view key_name) {
     return refusal(errc::invalid_value, "No key of the settings has this name.", "key_name");
 }
 
-// True: it came to admission.
-bool run_stages(request_state& c, std::string_view body, time_point now, object& out) {
-    for (const stage_row& row : before_admit) {
+// Empty: none refused.
+std::optional<refusal> run(
+    std::span<const stage_row> rows,
+    request_state& c,
+    std::string_view body,
+    time_point now,
+    object& out
+) {
+    for (const stage_row& row : rows) {
         const auto done = row.decide(c, body, now);
         object& told = out[row.name].emplace_object();
         told["verdict"] = done.has_error() ? "refused" : "passed";
@@ -52,9 +66,40 @@ bool run_stages(request_state& c, std::string_view body, time_point now, object&
         tell_refusal(c, done.error(), told);
         out["verdict"] = "refused";
         out["decided_by"] = row.name;
-        return false;
+        return done.error();
     }
-    return true;
+    return std::nullopt;
+}
+
+// At the model that the request is at. Empty: it would be admitted or queued.
+std::optional<refusal> run_pass(request_state& c, time_point now, object& out) {
+    auto refused = run(of_pass, c, {}, now, out);
+    const prediction said = c.model->admission->explain(c.work, now);
+    tell_limits_left(said, out["limit"].as_object());
+    if (refused) return refused;
+    const decided numbers = decided_of(c, said);
+    out["verdict"] = numbers.verdict;
+    out["decided_by"] = "admit";
+    tell_admit(c, numbers, out["admit"].emplace_object());
+    return numbers.no;
+}
+
+// The models that it would be passed on to, in order.
+void run_fallbacks(request_state& c, refusal why, time_point now, object& out) {
+    array passes;
+    std::optional<refusal> refused = std::move(why);
+    while (refused && pass_on(c, *refused, now)) {
+        object told{{"model", c.model->name}, {"verdict", "refused"}, {"decided_by", ""}};
+        tell_read(c, told["read"].emplace_object());
+        refused = run_pass(c, now, told);
+        if (!refused) {
+            out["verdict"] = told["verdict"];
+            out["decided_by"] = told["decided_by"];
+            out["fell_back_to"] = c.model->name;
+        }
+        passes.push_back(std::move(told));
+    }
+    if (!passes.empty()) out["fallbacks"] = std::move(passes);
 }
 
 }  // namespace
@@ -70,10 +115,8 @@ stage_result<object> explain(
     if (c.request_id.empty()) c.request_id = id;
     CHECK(find_whose(c, asked.key_name));
     object out{{"verdict", "refused"}, {"decided_by", "admit"}};
-    if (!run_stages(c, asked.body, now, out)) return out;
-    const decided said = decided_of(c, c.model->admission->explain(c.work, now));
-    out["verdict"] = said.verdict;
-    tell_admit(c, said, out["admit"].emplace_object());
+    if (run(of_request, c, asked.body, now, out)) return out;
+    if (const auto refused = run_pass(c, now, out)) run_fallbacks(c, *refused, now, out);
     return out;
 }
 

@@ -19,7 +19,9 @@ struct snapshot;
 // The very functions that decide of a real request decide here, of a request that is on no
 // connection; nothing stays reserved, nothing is queued, nothing is learned or counted. `now`: its
 // arrival and the moment of every decision. Members are `verdict`, `decided_by` (the stage) and one
-// object for each stage that it came to. `id`: its request id, where its head has none.
+// object for each stage that it came to; `fallbacks`, where the model that it names would refuse
+// it, a list of the models that it would be passed on to, each with the same members, and
+// `fell_back_to`, the one that would take it. `id`: its request id, where its head has none.
 //
 // Refuses only a key name that is not there (`param` key_name). Blocks for no more than locks. Any
 // thread.

@@ -11,6 +11,10 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 
+std::string_view name_of(request_class klass) {
+    return klass == request_class::bulk ? "bulk" : "realtime";
+}
+
 // What became of the client's maximum.
 std::string_view fate_of(const length::cap_choice& cap) {
     using length::cap_choice;
@@ -49,7 +53,7 @@ void tell_authenticate(const request_state& c, object& out) {
     if (c.route) out["route"] = c.route->route;
     out["key"] = c.key->name;
     out["tenant"] = c.key->tenant;
-    if (c.has_class) out["class"] = c.record.klass == request_class::bulk ? "bulk" : "realtime";
+    if (c.has_class) out["class"] = name_of(c.record.klass);
 }
 
 void tell_read(const request_state& c, object& out) {
@@ -70,11 +74,25 @@ void tell_read(const request_state& c, object& out) {
 
 void tell_limit(const request_state& c, object& out) {
     if (c.facts.max_tokens) out["max_tokens_asked"] = *c.facts.max_tokens;
+    out["max_tokens_of_model"] = c.model->max_tokens;
+    out["max_tokens_of_key"] = c.key->max_tokens;
     out["max_tokens_allowed"] = c.own_cap;
     out["max_tokens"] = c.cap.limit;
     out["max_tokens_was"] = fate_of(c.cap);
     out["output_tokens"] = c.work.output_expected;
     out["tokens_reserved"] = c.work.prompt_tokens + std::uint64_t{c.work.output_expected};
+}
+
+void tell_limits_left(const prediction& said, object& out) {
+    array& all = out["limits_left"].emplace_array();
+    for (const auto klass : {request_class::realtime, request_class::bulk}) {
+        const auto& left = said.left[static_cast<std::size_t>(klass)];
+        all.push_back(object{
+            {"class", name_of(klass)},
+            {"pending_left", left.pending},
+            {"concurrency_left", left.concurrency}
+        });
+    }
 }
 
 void tell_steer(const request_state& c, object& out) {
@@ -101,6 +119,8 @@ void tell_admit(const request_state& c, const decided& said, object& out) {
     }
     out["wait_ms"] = said.wait_ms;
     out["queued"] = said.queued;
+    out["pending_left"] = said.left.pending;
+    out["concurrency_left"] = said.left.concurrency;
     out["pools"] = said.pools;
     array& all = out["candidates"].emplace_array();
     for (const auto& each : said.candidates) {

@@ -71,14 +71,39 @@ void print(std::string_view stage, const object& told, std::ostream& out) {
     }
 }
 
+void print_stages(const object& pass, std::ostream& out) {
+    for (const auto& [name, value] : pass)
+        if (const auto* stage = value.if_object()) print(std::string_view(name), *stage, out);
+}
+
+// "admitted by admit"
+std::string outcome_of(const object& pass) {
+    const auto* verdict = pass.if_contains("verdict");
+    const auto* by = pass.if_contains("decided_by");
+    return verdict && by ? text_of(*verdict) + " by " + text_of(*by) : "";
+}
+
+void print_fallbacks(const array& passes, std::ostream& out) {
+    for (const auto& each : passes) {
+        const auto* pass = each.if_object();
+        if (!pass) continue;
+        const auto* model = pass->if_contains("model");
+        out << "fallback to " << (model ? text_of(*model) : "") << ": " << outcome_of(*pass)
+            << '\n';
+        print_stages(*pass, out);
+    }
+}
+
 }  // namespace
 
 void print_explanation(const object& explanation, std::ostream& out) {
-    for (const auto& [name, value] : explanation)
-        if (const auto* stage = value.if_object()) print(std::string_view(name), *stage, out);
-    const auto* verdict = explanation.if_contains("verdict");
-    const auto* by = explanation.if_contains("decided_by");
-    if (verdict && by) out << "=> " << text_of(*verdict) << " by " << text_of(*by) << '\n';
+    print_stages(explanation, out);
+    if (const auto* passes = explanation.if_contains("fallbacks"))
+        if (const auto* all = passes->if_array()) print_fallbacks(*all, out);
+    out << "=> " << outcome_of(explanation);
+    if (const auto* other = explanation.if_contains("fell_back_to"))
+        out << " of " << text_of(*other);
+    out << '\n';
 }
 
 }  // namespace penstock::gateway

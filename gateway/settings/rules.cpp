@@ -118,7 +118,6 @@ constexpr std::array planned{
     "keys[].parallel"sv,
     "keys[].budget"sv,
     "models.*.assign_by"sv,
-    "models.*.fallbacks"sv,
     "models.*.price"sv,
     "models.*.restamp_model"sv,
     "models.*.weight"sv,

@@ -188,6 +188,7 @@ struct model {
     std::string upstream_model;    // empty: the model's own name
     std::uint32_t max_tokens = 0;  // hard cap, and the default when a client says nothing; 0: none
     settings::over_cap over_cap = over_cap::clamp;
+    std::vector<std::string> fallbacks;  // models that take over, in order; theirs are not followed
     std::optional<settings::warmup> warmup;
     std::uint32_t context = 0;            // of the short form's only pool
     std::vector<replica> replicas;        // short form; empty once loaded
@@ -199,7 +200,16 @@ struct model {
 BOOST_DESCRIBE_STRUCT(
     model,
     (),
-    (aliases, upstream_model, max_tokens, over_cap, warmup, context, replicas, pools, versions)
+    (aliases,
+     upstream_model,
+     max_tokens,
+     over_cap,
+     fallbacks,
+     warmup,
+     context,
+     replicas,
+     pools,
+     versions)
 )
 
 struct timeouts {

@@ -85,11 +85,9 @@ void validate_key_rights(
 ) {
     for (std::size_t i = 0; i < of.models.size(); ++i) {
         if (settings.models.contains(of.models[i]) || out.was_misread("models")) continue;
-        std::string hint;
-        for (const auto& [name, model] : settings.models)
-            if (std::count(model.aliases.begin(), model.aliases.end(), of.models[i]) > 0)
-                hint = ", but an alias: name `" + name + "`";
-        out.fault(at(path + ".models", i), "is not a model" + hint);
+        out.fault(
+            at(path + ".models", i), "is not a model" + alias_hint(settings.models, of.models[i])
+        );
     }
     validate_routes(of.routes, path + ".routes", options, out);
     if (of.classes.empty()) out.fault(path + ".classes", "must name at least one class");

@@ -14,6 +14,9 @@ void validate(const root& settings, const load_options& options, findings& out);
 // Its part that is about models, versions, pools and replicas.
 void validate_models(const root& settings, const load_options& options, findings& out);
 
+// Of a name that is no model: what to write in its place where it is an alias, else nothing.
+std::string alias_hint(const std::map<std::string, model>& models, const std::string& alias);
+
 // Its part that is about a bundled worker, and what all of them have in common.
 void validate_worker(const bundled_worker& worker, const std::string& path, findings& out);
 void validate_worker_program(const worker& all, findings& out);

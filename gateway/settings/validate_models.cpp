@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view model_characters = "/:";
 constexpr std::string_view replica_characters = "/:[]";
+constexpr std::size_t max_fallbacks = 8;
 
 bool has_control(std::string_view text) {
     for (const char c : text)
@@ -230,7 +231,33 @@ void check_aliases(const std::map<std::string, model>& models, findings& out) {
         }
 }
 
+// Models that take a request over: by name, as keys name theirs.
+void check_fallbacks(const std::map<std::string, model>& models, findings& out) {
+    for (const auto& [name, model] : models) {
+        const std::string list = "models." + name + ".fallbacks";
+        if (model.fallbacks.size() > max_fallbacks)
+            out.fault(list, "must name at most " + std::to_string(max_fallbacks) + " models");
+        std::map<std::string, std::string> seen;
+        for (std::size_t i = 0; i < model.fallbacks.size(); ++i) {
+            const std::string& each = model.fallbacks[i];
+            const std::string path = list + '[' + std::to_string(i) + ']';
+            if (each == name) out.fault(path, "is the model itself");
+            if (!models.contains(each) && !out.was_misread("models." + each))
+                out.fault(path, "is not a model" + alias_hint(models, each));
+            const auto [first, fresh] = seen.emplace(each, path);
+            if (!fresh) out.fault(path, "is the same as " + first->second);
+        }
+    }
+}
+
 }  // namespace
+
+std::string alias_hint(const std::map<std::string, model>& models, const std::string& alias) {
+    for (const auto& [name, model] : models)
+        if (std::count(model.aliases.begin(), model.aliases.end(), alias) > 0)
+            return ", but an alias: name `" + name + "`";
+    return {};
+}
 
 void validate_models(const root& settings, const load_options& options, findings& out) {
     if (settings.models.empty()) out.fault("models", "must name at least one model");
@@ -238,6 +265,7 @@ void validate_models(const root& settings, const load_options& options, findings
     for (const auto& [name, model] : settings.models)
         validator.check(name, model);
     check_aliases(settings.models, out);
+    if (!out.was_misread("models")) check_fallbacks(settings.models, out);
 }
 
 }  // namespace penstock::settings

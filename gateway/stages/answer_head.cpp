@@ -33,6 +33,7 @@ void add_own(std::string& out, const request_context& c) {
     add(out, "x-request-id", c.request_id);
     if (!shows_own(c)) return;
     const auto& r = c.record;
+    if (!r.fell_back_to.empty()) add(out, "x-penstock-model", r.fell_back_to);
     if (!r.pool.empty()) add(out, "x-penstock-pool", r.pool);
     if (!r.version.empty()) add(out, "x-penstock-version", r.version);
     if (!r.replica.empty()) add(out, "x-penstock-replica", r.replica);

@@ -2,6 +2,7 @@
 #include "gateway/stages/attempt.hpp"
 
 #include "gateway/request_context.hpp"
+#include "gateway/stages/fall_back.hpp"
 #include "gateway/stages/steer.hpp"
 #include "penstock/openai/answer.hpp"
 
@@ -192,7 +193,8 @@ io::task<attempt_result> judge_client_error(request_context& c) {
     const int status = c.answer->head().status;
     auto peeked = co_await peek(c, error_body_max, [](std::string_view) { return false; });
     if (peeked.has_error()) co_return std::move(peeked).error();
-    if ((status == 400 || status == 413 || status == 422) && !c.resteered && has_larger_pool(c) &&
+    const bool has_other = (!c.resteered && has_larger_pool(c)) || has_fallback(c);
+    if ((status == 400 || status == 413 || status == 422) && has_other &&
         says_context_too_small(c.peeked)) {
         attempt_failure f = failed(c, errc::context_length_exceeded);
         f.context_too_small = true;
@@ -217,8 +219,9 @@ io::task<attempt_result> judge(request_context& c) {
         status == 404 || status == 405 || status == 407)
         co_return failed(c, error(errc::upstream_rejected, says()));
     if (status >= 400) {
-        if (c.x.has_started()) co_return failed(c, error(errc::upstream_rejected, says()));
         auto judged = co_await judge_client_error(c);
+        if (judged.has_value() && c.x.has_started())
+            co_return failed(c, error(errc::upstream_rejected, says()));
         co_return std::move(judged);
     }
     const bool is_events =

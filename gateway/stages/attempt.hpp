@@ -18,7 +18,7 @@ struct attempt_failure {
     bool request_written = false;
     bool response_begun = false;
     bool engine_refused = false;     // 429, 503: place elsewhere, not failed
-    bool context_too_small = false;  // the next pool may hold it
+    bool context_too_small = false;  // the next pool, or another model, may hold it
     duration retry_after{};          // of an engine's refusal
 
     attempt_failure(error why) : why(std::move(why)) {}

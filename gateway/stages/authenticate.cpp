@@ -59,6 +59,7 @@ stage_result<> read_wishes(request_state& c) {
     auto& w = c.wishes;
     w.no_queue = says_yes(headers.find("x-penstock-no-queue"));
     w.no_keepalive = says_yes(headers.find("x-penstock-no-keepalive"));
+    w.no_fallback = says_yes(headers.find("x-penstock-no-fallback"));
     if (const auto session = headers.find("x-penstock-session"); !session.empty())
         w.session_hash = openai::hash_of(session);
     if (const auto klass = headers.find("x-penstock-class"); !klass.empty()) {

@@ -2,6 +2,7 @@
 #include "gateway/request_context.hpp"
 #include "gateway/stages/attempt.hpp"
 #include "gateway/stages/stages.hpp"
+#include "gateway/stages/steer.hpp"
 
 #include <algorithm>
 
@@ -97,6 +98,7 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
 
         if (failure.context_too_small) {
             end_permit(c, failure);
+            if (c.resteered || !has_larger_pool(c)) co_return as_refusal(failure);
             c.resteered = true;
             co_return after_forward::steer_again;
         }

@@ -50,7 +50,7 @@ std::string served_by(const request_state& c) {
 
 stage_result<> find_model(request_state& c) {
     const std::string& asked = c.path_name.empty() ? c.facts.model : c.path_name;
-    c.model = c.settings->find_model(asked);
+    c.asked_model = c.model = c.settings->find_model(asked);
     if (!c.model)
         return refusal(
             errc::model_not_found,
@@ -85,7 +85,7 @@ void estimate(request_state& c) {
 }
 
 void make_work(request_state& c) {
-    auto& w = c.work;
+    auto& w = c.work = {};
     const auto& facts = c.facts;
     const auto& limits = c.settings->settings;
     w.id = openai::hash_of(c.request_id);
@@ -119,6 +119,12 @@ void make_work(request_state& c) {
 
 }  // namespace
 
+void take_model(request_state& c, const model_entry& model) {
+    c.model = &model;
+    estimate(c);
+    make_work(c);
+}
+
 stage_result<> take_facts(request_state& c, std::string_view body) {
     c.record.bytes_in = body.size();
     const bool model_from_path = !c.path_name.empty();
@@ -136,8 +142,7 @@ stage_result<> take_facts(request_state& c, std::string_view body) {
     if (scanned.has_error()) return std::move(scanned).error();
     c.facts = std::move(scanned).value();
     CHECK(find_model(c));
-    estimate(c);
-    make_work(c);
+    take_model(c, *c.model);
     return success();
 }
 

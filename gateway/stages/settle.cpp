@@ -48,6 +48,7 @@ void settle(request_context& c, const refusal* why) {
 
     r.request_id = c.request_id;
     r.trace_id = c.trace_id;
+    if (!c.left.empty()) c.detail = c.detail.empty() ? c.left : c.left + "; " + c.detail;
     r.detail = c.detail;
     r.used = c.used;
     r.end = c.end;

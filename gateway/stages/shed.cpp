@@ -2,8 +2,7 @@
 #include "gateway/stages/shed.hpp"
 
 #include "gateway/request_state.hpp"
-
-#include <algorithm>
+#include "gateway/stages/fall_back.hpp"
 
 namespace penstock::gateway {
 namespace {
@@ -22,9 +21,15 @@ std::optional<refused> sheds(const request_state& c, const model_entry& model) {
     return admission.sheds(c.record.klass, c.key->tenant_number, pools_of(model), c.record.arrived);
 }
 
-bool may_come_to(const request_state& c, const model_entry& model) {
-    return c.key->rights.models.contains(model.index.value) &&
-           std::binary_search(model.serves.begin(), model.serves.end(), c.route_index);
+// What the model itself says, when no fallback of it would take the request either.
+std::optional<refused> sheds_with_fallbacks(const request_state& c, const model_entry& model) {
+    const auto why = sheds(c, model);
+    if (!why || c.wishes.no_fallback) return why;
+    for (const model_index each : model.fallbacks) {
+        const model_entry& other = c.settings->models[each.value];
+        if (may_use(c, other) && !sheds(c, other)) return std::nullopt;
+    }
+    return why;
 }
 
 stage_result<> refuse(request_state& c, const refused& why) {
@@ -49,8 +54,8 @@ stage_result<> shed(request_state& c) {
     if (!named.empty()) {
         // A model that is not there, or not for this key, is refused where its name is read.
         const model_entry* model = c.settings->find_model(named);
-        if (!model || !may_come_to(c, *model)) return success();
-        const auto why = sheds(c, *model);
+        if (!model || !may_use(c, *model)) return success();
+        const auto why = sheds_with_fallbacks(c, *model);
         if (!why) return success();
         c.model = model;
         c.record.model = model->name;
@@ -58,7 +63,7 @@ stage_result<> shed(request_state& c) {
     }
     std::optional<refused> soonest;
     for (const auto& model : c.settings->models) {
-        if (!may_come_to(c, model)) continue;
+        if (!may_use(c, model)) continue;
         const auto why = sheds(c, model);
         if (!why) return success();
         if (!soonest || why->retry_after < soonest->retry_after) soonest = why;

@@ -9,8 +9,9 @@ namespace penstock::gateway {
 struct request_state;
 
 // Refuses when every pool that the request may come to sheds its class, whatever its size: those of
-// the model that the path or `x-penstock-model` names, else those of all models that the key may
-// use on this route. Where nobody sheds that is known after one relaxed load.
+// the model that the path or `x-penstock-model` names and of its fallbacks, else those of all
+// models that the key may use on this route. Where nobody sheds that is known after one relaxed
+// load.
 stage_result<> shed(request_state& c);
 
 refusal as_refusal(const refused& why);

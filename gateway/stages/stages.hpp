@@ -10,6 +10,7 @@
 
 namespace penstock::gateway {
 
+struct model_entry;
 struct request_context;
 struct request_state;
 
@@ -20,6 +21,9 @@ stage_result<> authenticate(request_state& c);
 io::task<stage_result<>> read(request_context& c);
 // Takes every fact of the body in one scan, finds the model, estimates.
 stage_result<> take_facts(request_state& c, std::string_view body);
+
+// The request is this model's from now on: estimates, and makes its work anew.
+void take_model(request_state& c, const model_entry& model);
 
 // May this key use this model; then reserves.
 stage_result<> limit(request_state& c, time_point now);

@@ -255,6 +255,8 @@ prediction fixed_slots::explain(const work& work, time_point now) const {
     prediction p;
     const demand wanted = demand_of(work);
     replicas_.explain(wanted, now, p);
+    for (std::size_t i = 0; i < num_classes; ++i)
+        p.left[i].pending = left_of(queue_[i].pending, queued_[i]);
     p.reason = errc::deadline_spent;
     if (own_deadline(work) <= now) return p;
     const replica_table::choice choice = replicas_.choose(wanted, now);

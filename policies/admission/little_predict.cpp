@@ -158,6 +158,11 @@ prediction little::explain(const work& asked, time_point now) const {
     for (const pool_index each : w.pools)
         for (const replica_index who : engines_.members(each))
             p.candidates.push_back(engines_.candidate(w, who, now));
+    for (std::size_t i = 0; i < num_classes; ++i)
+        p.left[i] = {
+            left_of(classes_[i].pending, lines_[i].size),
+            left_of(classes_[i].concurrency, running_[i])
+        };
     const limits_of_wait limits = limits_of(w, now);
     const double wait = predicted_wait(w, false);
     p.wait = as_duration(wait);

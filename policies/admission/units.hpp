@@ -19,6 +19,11 @@ constexpr std::size_t at(request_class klass) noexcept {
     return static_cast<std::size_t>(klass);
 }
 
+// What a limit leaves; a reload may have lowered it below what is taken.
+constexpr std::int64_t left_of(std::uint32_t limit, std::uint32_t taken) noexcept {
+    return limit > taken ? limit - taken : 0;
+}
+
 inline bool full(const verdict_batch& out) noexcept {
     return out.size == verdict_batch_size;
 }

@@ -1,15 +1,10 @@
 // An explanation and the path's own line at the same moment of a clock that a test moves.
 #include "gateway/explain/decided.hpp"
-#include "gateway/explain/explanation.hpp"
 #include "gateway/explain/question.hpp"
-#include "gateway/fold.hpp"
 #include "gateway/request_state.hpp"
-#include "gateway/running_gateway.hpp"
 #include "gateway/stages/stages.hpp"
+#include "gateway/still_parts.hpp"
 #include "penstock/observe/log.hpp"
-#include "policies/catalogue.hpp"
-
-#include <boost/json.hpp>
 
 namespace penstock::gateway {
 namespace {
@@ -17,52 +12,6 @@ namespace {
 const std::string one_slot_each =
     "models: {chat: {replicas: [{url: \"http://127.0.0.1:9\", slots: 1},"
     " {url: \"http://127.0.0.1:10\", slots: 1}]}}\n";
-
-// What the loops of a gateway share, without a loop that runs.
-class still_parts {
- public:
-    // Ahead of the real clock, by which the domains' own timers go: none of them comes.
-    const time_point begin = io::loop::exact_now() + 1h;
-
-    stage_result<std::string> explain_at(std::string_view json, time_point now) {
-        return explain(process, settings, json, "the-id", now);
-    }
-
- private:
-    loops loops_ = [] {
-        loops all;
-        all.push_back(std::make_unique<io::loop>());
-        return all;
-    }();
-    limiter limits_{policies::make_limiting("unlimited")};
-    learned_shards learned_{100};
-    worker_places places_;
-    registry live_{loops_, [this] {
-                       return policies::make_admission("little", domain_spec{}, begin);
-                   }};
-    observe::metrics metrics_{1};
-    http::body_budget bodies_{1'000'000};
-    gate serving_;
-    side_thread side_;
-
- public:
-    shared_parts process{
-        .limits = limits_,
-        .learned = learned_,
-        .metrics = metrics_,
-        .log = nullptr,
-        .bodies = bodies_,
-        .serving = serving_,
-        .connections_max = 1,
-        .side = side_,
-        .expose_metrics = {},
-        .probe_now = {},
-        .log_salt = 1
-    };
-    const std::shared_ptr<const snapshot> settings =
-        fold(settings_for_test(one_slot_each, ""), 1, live_, places_, begin).value();
-    io::loop& home = *loops_.front();
-};
 
 // A request in the path, up to its admission.
 struct walk {
@@ -113,7 +62,7 @@ void teach(still_parts& parts, std::string_view json) {
 }
 
 TEST(explain_under_a_manual_clock, tells_the_numbers_of_the_line_digit_for_digit) {
-    still_parts parts;
+    still_parts parts(one_slot_each);
     const std::string json = R"({"model":"chat","bytes":54321,"stream":true,"max_tokens":77})";
     std::vector<std::unique_ptr<walk>> in_path;
     std::vector<std::string> verdicts;
@@ -132,7 +81,8 @@ TEST(explain_under_a_manual_clock, tells_the_numbers_of_the_line_digit_for_digit
             EXPECT_EQ(read[each], line[each]) << each;
         for (const char* each : {"version", "pool", "max_tokens", "output_tokens"})
             EXPECT_EQ(steer[each], line[each]) << each;
-        for (const char* each : {"verdict", "wait_ms", "queued", "pools"})
+        for (const char* each :
+             {"verdict", "wait_ms", "queued", "pools", "pending_left", "concurrency_left"})
             EXPECT_EQ(admit[each], line[each]) << each;
         if (admit["verdict"] == "admitted") {
             EXPECT_EQ(admit["replica"], line["replica"]);

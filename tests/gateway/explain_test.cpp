@@ -216,7 +216,8 @@ void expect_same_numbers(const test::response& told, const log_line& line) {
         EXPECT_EQ(stage(told, "read")[each], line[each]) << each;
     for (const char* each : {"version", "pool", "max_tokens", "output_tokens"})
         EXPECT_EQ(stage(told, "steer")[each], line[each]) << each;
-    for (const char* each : {"verdict", "wait_ms", "queued", "pools"})
+    for (const char* each :
+         {"verdict", "wait_ms", "queued", "pools", "pending_left", "concurrency_left"})
         EXPECT_EQ(stage(told, "admit")[each], line[each]) << each;
     const auto said = boost::json::parse(told.body).as_object().at("admit").as_object();
     EXPECT_EQ(said.contains("replica"), line["verdict"] == "admitted");

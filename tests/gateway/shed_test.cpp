@@ -119,6 +119,41 @@ TEST_F(shed, counts_only_models_that_the_key_may_use) {
         << "of a model that the key may not use it hears nothing here";
 }
 
+TEST_F(shed, waits_for_the_fallbacks_to_shed_too) {
+    const std::string out = "{replicas: [" + replica_of(upstream, ", state: cordoned") + "]";
+    g.emplace(
+        "threads: 1\nmodels:\n  chat: " + out + ", fallbacks: [other]}\n  other: " + out + "}\n",
+        scripted_by(script)
+    );
+    have_one_refused();  // by both
+    script.shed("chat", request_class::realtime, overload);
+    EXPECT_TRUE(is_let_in(chat)) << "`other` may take it";
+    EXPECT_FALSE(is_let_in({{"x-penstock-model", "chat"}, {"x-penstock-no-fallback", "1"}}));
+    have_one_refused();
+    script.shed("other", request_class::realtime, {.reason = errc::queue_full});
+    const auto answer = ask_head(chat);
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.header("x-penstock-shed-reason"), describe(overload.reason).label)
+        << "what the named model says";
+    script.shed_nothing();
+    script.shed("other", request_class::realtime, overload);
+    EXPECT_TRUE(is_let_in(chat));
+}
+
+TEST_F(shed, does_not_wait_for_a_fallback_that_the_key_may_not_use) {
+    const std::string out = "{replicas: [" + replica_of(upstream, ", state: cordoned") + "]";
+    g.emplace(
+        "threads: 1\nkeys: [{name: a, models: [chat], sha256: "
+        "a046e4925c1c5162e2a952bf81b903655ab1b77d52aac4b82b9c4ca26ad5f73e}]\n"  // sk-all
+        "models:\n  chat: " +
+            out + ", fallbacks: [other]}\n  other: " + out + "}\n",
+        scripted_by(script)
+    );
+    have_one_refused({{"x-api-key", "sk-all"}});
+    script.shed("chat", request_class::realtime, overload);
+    EXPECT_FALSE(is_let_in({{"x-penstock-model", "chat"}, {"x-api-key", "sk-all"}}));
+}
+
 TEST_F(shed, is_of_one_class) {
     start();
     have_one_refused();

@@ -380,6 +380,8 @@ TEST(fixed_slots, explains_what_it_then_does) {
     EXPECT_FALSE(full.would_admit);
     EXPECT_TRUE(full.would_queue);
     EXPECT_EQ(full.queued, 0u);
+    EXPECT_EQ(full.left[0].pending, 256);
+    EXPECT_EQ(full.left[0].concurrency, -1) << "it has no such limit";
 }
 
 }  // namespace

@@ -157,5 +157,25 @@ TEST(little, explains_what_it_would_do_with_the_same_numbers) {
     }
 }
 
+TEST(little, explains_what_is_left_of_its_limits_whoever_asks) {
+    domain_spec spec = spec_of({{1}});
+    spec.classes[0].pending = 3;
+    spec.classes[0].concurrency = 2;
+    spec.classes[1].pending = 4;
+    little_driver d(spec);
+    ASSERT_EQ(d.replica_of(d.arrive(stream(100, 1h, d.now))), 0);
+    ASSERT_TRUE(d.is_waiting(d.arrive(stream(100, 1h, d.now))));
+    for (const work& asked : {stream(100, 1h, d.now), bulk(work_for({0})), work{}}) {
+        const prediction p = d.policy.explain(asked, d.now);
+        EXPECT_EQ(p.left[0].pending, 2);
+        EXPECT_EQ(p.left[0].concurrency, 1);
+        EXPECT_EQ(p.left[1].pending, 4);
+        EXPECT_EQ(p.left[1].concurrency, 512);
+    }
+    spec.classes[0].pending = 0;
+    d.policy.settings_changed(spec, d.now);
+    EXPECT_EQ(d.policy.explain(work_for({0}), d.now).left[0].pending, 0) << "never less than none";
+}
+
 }  // namespace
 }  // namespace penstock::admission

@@ -154,6 +154,12 @@ TEST(fit, an_engines_parameters_are_found_again_in_what_was_logged_of_it) {
         l.output = each.output;
         l.served = l.streamed = true;
     }
+    // Of another model's engine nothing is to be learned.
+    for (int i = 0; i < 500; ++i) {
+        trace_line& l = lines.emplace_back(lines[i]);
+        l.last = *l.first + 10 * (*l.last - *l.first);
+        l.fell_back = true;
+    }
     const auto fit = fit_engine(lines, engine_model{});
     ASSERT_FALSE(fit.has_error()) << fit.error().detail;
     const engine_model& m = fit.value().model;

@@ -57,6 +57,24 @@ TEST(trace, the_gateways_own_line_is_read_field_by_field) {
     EXPECT_TRUE(l.served && l.streamed);
 }
 
+TEST(trace, what_another_model_served_is_asked_of_the_one_that_was_named) {
+    observe::request_record r = served();
+    EXPECT_FALSE(parse_trace_line(line_of(r)).value().fell_back);
+    r.fell_back_to = "small";
+    const auto lines = read_trace(line_of(r), "chat");
+    ASSERT_FALSE(lines.has_error());
+    ASSERT_EQ(lines.value().size(), 1u);
+    EXPECT_TRUE(lines.value()[0].fell_back);
+}
+
+TEST(trace, lines_of_before_there_were_fallbacks_are_read) {
+    std::string line = line_of(served());
+    const std::string field = R"("fell_back_to":"",)";
+    line.erase(line.find(field), field.size());
+    ASSERT_FALSE(parse_trace_line(line).has_error());
+    EXPECT_FALSE(parse_trace_line(line).value().fell_back);
+}
+
 TEST(trace, times_that_never_came_are_none) {
     observe::request_record r = served();
     r.dispatched = r.first_byte = r.last_byte = {};

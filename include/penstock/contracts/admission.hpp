@@ -5,6 +5,7 @@
 #include "penstock/contracts/work.hpp"
 #include "penstock/error.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -170,6 +171,10 @@ struct prediction {
         std::uint32_t cached = 0;     // tokens of this prompt that it may hold
         duration predicted_ttft{};    // once it is sent there
     };
+    // How many more requests may wait, and may run; −1: not limited.
+    struct class_left {
+        std::int64_t pending = -1, concurrency = -1;
+    };
     bool would_admit = false, would_queue = false;
     errc reason = errc::count_;  // why it would be refused, when neither
     replica_index replica;       // when admitted
@@ -177,6 +182,7 @@ struct prediction {
     duration wait{};             // until its first token, in the queue and at the replica
     duration retry_after{};      // when refused
     std::vector<candidate> candidates;
+    std::array<class_left, num_classes> left;  // of the domain's limits
 };
 
 // One replica as the outside may see it: for /health, metrics and the log.

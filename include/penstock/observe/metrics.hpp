@@ -49,6 +49,10 @@ class thread_metrics {
     [[nodiscard]] static counted in_flight(model_slot model) noexcept;
 
     void retried(std::string_view model, std::string_view reason);
+    // Passed on to another model. `waited`: in the queue of this one.
+    void fell_back(
+        std::string_view model, std::string_view reason, request_class klass, duration waited
+    );
     void handler_exception() noexcept;
 
  private:

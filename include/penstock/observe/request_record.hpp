@@ -15,10 +15,11 @@ struct request_record {
     time_point arrived{}, dispatched{}, first_byte{}, last_byte{};  // zero: never
     std::int64_t arrived_unix_ms = 0;
 
-    std::string_view route;        // of the endpoint table: "/v1/chat/completions"
-    std::string_view tenant, key;  // key: its configured name's short hash, never the key
-    std::string_view model;        // configured name, or "other"
-    std::string_view version, pool, replica;  // stable ids; empty: not reached
+    std::string_view route;         // of the endpoint table: "/v1/chat/completions"
+    std::string_view tenant, key;   // key: its configured name's short hash, never the key
+    std::string_view model;         // that the client named: configured name, or "other"
+    std::string_view fell_back_to;  // the last other model that it was passed on to; empty: none
+    std::string_view version, pool, replica;  // of the last model; stable ids; empty: not reached
     request_class klass = request_class::realtime;
     bool streamed = false;
 
@@ -34,6 +35,7 @@ struct request_record {
     int status = 0;           // sent to the client; 499: it had left
     int attempts = 0;
     duration queue_wait{}, connect{}, predicted_wait{};
+    duration waited_elsewhere{};  // of `queue_wait`: in the queues of models that were left
     std::uint64_t bytes_in = 0, bytes_out = 0;
     std::uint32_t num_events = 0;  // SSE events relayed
 };

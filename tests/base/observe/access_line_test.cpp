@@ -50,12 +50,12 @@ class parsed_line {
 };
 
 const std::vector<std::string> promised{
-    "time",      "request_id",   "trace_id",   "t_arrive",    "t_dispatch", "t_first", "t_last",
-    "class",     "tenant",       "key",        "model",       "version",    "pool",    "replica",
-    "route",     "streamed",     "est_prompt", "est_error",   "est_output", "prompt",  "cached",
-    "output",    "estimated",    "max_tokens", "deadline_ms", "affinity",   "verdict", "reason",
-    "detail",    "wait_pred_ms", "queue_ms",   "connect_ms",  "attempts",   "status",  "bytes_in",
-    "bytes_out", "events"
+    "time",     "request_id", "trace_id",     "t_arrive",   "t_dispatch",   "t_first",    "t_last",
+    "class",    "tenant",     "key",          "model",      "fell_back_to", "version",    "pool",
+    "replica",  "route",      "streamed",     "est_prompt", "est_error",    "est_output", "prompt",
+    "cached",   "output",     "estimated",    "max_tokens", "deadline_ms",  "affinity",   "verdict",
+    "reason",   "detail",     "wait_pred_ms", "queue_ms",   "connect_ms",   "attempts",   "status",
+    "bytes_in", "bytes_out",  "events"
 };
 
 TEST(access_line, has_exactly_the_promised_fields) {
@@ -77,6 +77,7 @@ TEST(access_line, says_what_the_record_says) {
     EXPECT_EQ(line.text("tenant"), "search");
     EXPECT_EQ(line.text("key"), "3f2a9c01");
     EXPECT_EQ(line.text("model"), "chat");
+    EXPECT_EQ(line.text("fell_back_to"), "");
     EXPECT_EQ(line.text("version"), "chat/v1");
     EXPECT_EQ(line.text("pool"), "chat/v1/short");
     EXPECT_EQ(line.text("replica"), "chat/v1/short/10.0.0.1:8000");
@@ -102,6 +103,14 @@ TEST(access_line, says_what_the_record_says) {
     EXPECT_EQ(line.json("bytes_in"), "4096");
     EXPECT_EQ(line.json("bytes_out"), "65536");
     EXPECT_EQ(line.json("events"), "223");
+}
+
+TEST(access_line, says_who_served_in_place_of_the_named_model) {
+    request_record record = served_stream();
+    record.fell_back_to = "small";
+    const parsed_line line(record);
+    EXPECT_EQ(line.text("model"), "chat");
+    EXPECT_EQ(line.text("fell_back_to"), "small");
 }
 
 TEST(access_line, says_null_for_what_never_came) {
@@ -150,7 +159,8 @@ TEST(access_line, fits_its_memory_with_every_value_at_its_longest) {
     const std::string noise(1000, '\x01');
     request_record record;
     record.request_id = record.trace_id = record.route = record.tenant = record.key = record.model =
-        record.version = record.pool = record.replica = record.reason = record.detail = noise;
+        record.fell_back_to = record.version = record.pool = record.replica = record.reason =
+            record.detail = noise;
     record.arrived = record.dispatched = record.first_byte = record.last_byte = at(duration::min());
     record.arrived_unix_ms = 253'402'300'799'999;
     record.est_prompt = record.est_error = record.est_output = record.num_events = ~0u;

@@ -59,6 +59,7 @@ exposition everything() {
     mine.finished(served_stream());
     mine.finished(refused_early());
     mine.retried("chat", "upstream_failed");
+    mine.fell_back("chat", "no_replica", request_class::realtime, {});
     return parse_exposition(all.expose(full_input()));
 }
 

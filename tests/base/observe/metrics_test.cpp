@@ -185,6 +185,39 @@ TEST(metrics, bounds_the_label_sets_of_a_family_and_loses_no_count) {
     EXPECT_EQ(read.families.at("penstock_requests_in_flight").samples.size(), 11u);
 }
 
+TEST(metrics, count_what_was_asked_of_the_named_model_and_what_was_done_of_its_fallback) {
+    metrics all(1);
+    auto& mine = all.of_thread(0);
+    request_record r = served_stream();
+    r.fell_back_to = "small";
+    r.queue_wait = 30ms;
+    r.waited_elsewhere = 20ms;
+    mine.fell_back("chat", "queue_full", r.klass, 20ms);
+    mine.fell_back("chat", "queue_full", r.klass, {});
+    mine.finished(r);
+    const auto read = parse_exposition(all.expose({}));
+    EXPECT_EQ(
+        read.value("penstock_fallbacks_total", {{"model", "chat"}, {"reason", "queue_full"}}), 2
+    );
+    EXPECT_EQ(
+        read.value(
+            "penstock_requests_total",
+            {{"route", "/v1/chat/completions"}, {"model", "chat"}, {"status", "200"}}
+        ),
+        1
+    );
+    const label_map small{{"model", "small"}};
+    EXPECT_EQ(read.value("penstock_request_duration_seconds", small, "_count"), 1);
+    const auto waited = [&](const char* model, const char* suffix) {
+        return read
+            .value("penstock_queue_wait_seconds", {{"model", model}, {"class", "bulk"}}, suffix)
+            .value_or(-1);
+    };
+    EXPECT_NEAR(waited("chat", "_sum"), 0.02, 1e-9);
+    EXPECT_EQ(waited("chat", "_count"), 1) << "of one that did not wait there is nothing to say";
+    EXPECT_NEAR(waited("small", "_sum"), 0.01, 1e-9);
+}
+
 TEST(metrics, still_counts_a_known_set_once_the_family_is_full) {
     metrics all(1, {.label_sets_max = 1});
     auto& mine = all.of_thread(0);

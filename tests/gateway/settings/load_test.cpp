@@ -238,7 +238,6 @@ TEST(load, refuses_what_is_planned_with_words_of_its_own) {
           "keys: [{name: a, sha256: x, parallel: 3}]",
           "keys: [{name: a, sha256: x, budget: {usd: 100, every: 30d}}]",
           "models: {a: {assign_by: session}}",
-          "models: {a: {fallbacks: [demo]}}",
           "models: {a: {price: {input: 0.2}}}",
           "models: {a: {versions: {v1: {weight: 95}}}}",
           "models: {a: {pools: {p: {replicas: [{kubernetes: {service: s}}]}}}}",

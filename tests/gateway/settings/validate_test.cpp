@@ -112,6 +112,41 @@ TEST(validate, checks_names_of_models_and_aliases) {
     EXPECT_THAT(text, HasSubstr("models.two.aliases[1]: is the name of a model"));
 }
 
+TEST(validate, checks_the_models_that_take_over) {
+    EXPECT_EQ(
+        mistakes_of("models: {one: {fallbacks: [two], replicas: [http://a]}, "
+                    "two: {fallbacks: [one], replicas: [http://a]}}"),
+        ""
+    );
+    const std::string text = mistakes_of(
+        "models:\n"
+        "  one: {aliases: [first], replicas: [http://a], fallbacks: [two, one, nobody, gpt, two]}\n"
+        "  two: {aliases: [gpt], replicas: [http://a]}\n"
+    );
+    EXPECT_THAT(text, HasSubstr("2:66: models.one.fallbacks[1]: is the model itself"));
+    EXPECT_THAT(text, HasSubstr("models.one.fallbacks[2]: is not a model\n"));
+    EXPECT_THAT(
+        text, HasSubstr("models.one.fallbacks[3]: is not a model, but an alias: name `two`")
+    );
+    EXPECT_THAT(text, HasSubstr("models.one.fallbacks[4]: is the same as models.one.fallbacks[0]"));
+}
+
+TEST(validate, bounds_the_number_of_models_that_take_over) {
+    const auto with = [](int count) {
+        std::string names, models;
+        for (int i = 0; i < count; ++i) {
+            const std::string name = "m" + std::to_string(i);
+            names += (i > 0 ? ", " : "") + name;
+            models += "  " + name + ": {replicas: [http://a]}\n";
+        }
+        return mistakes_of(
+            "models:\n  one: {replicas: [http://a], fallbacks: [" + names + "]}\n" + models
+        );
+    };
+    EXPECT_EQ(with(8), "");
+    EXPECT_THAT(with(9), HasSubstr("2:31: models.one.fallbacks: must name at most 8 models"));
+}
+
 TEST(validate, wants_exactly_one_way_to_name_replicas) {
     EXPECT_THAT(mistakes_of("models: {a: {}}"), HasSubstr("must have `replicas`, `pools` or"));
     EXPECT_THAT(
