@@ -75,21 +75,29 @@ simulator::load_file read_asked(const options& given) {
     return asked;
 }
 
-domain_spec read_domain(const std::string& file) {
-    auto loaded = settings::load_file(file, {});
-    if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded))
-        fail(settings::to_text(file, std::move(*mistakes)));
-    return simulator::domain_of(model_name, std::get<settings::loaded>(loaded).settings);
-}
-
+// As the settings file says, and as the gateway does by it.
 simulator::setup setup_of(
-    const simulator::load_file& asked, const options& given, domain_spec spec
+    const simulator::load_file& asked, const options& given, const std::string& settings_file
 ) {
+    auto loaded = settings::load_file(settings_file, {});
+    if (auto* mistakes = std::get_if<std::vector<settings::mistake>>(&loaded))
+        fail(settings::to_text(settings_file, std::move(*mistakes)));
+    const settings::root& root = std::get<settings::loaded>(loaded).settings;
     simulator::setup s;
-    s.spec = std::move(spec);
+    s.spec = simulator::domain_of(model_name, root);
     s.engines = {asked.engine};
     s.load = asked.load;
+    s.every.scrape = root.health.scrape.every;
+    s.every.probe = root.health.every;
+    s.every.attempts = root.retry.attempts;
     s.drain = as_duration(given.drain);
+    const double full = simulator::capacity_of(s).requests;
+    const auto a_second = [&](const simulator::rate& r) {
+        return r.of_capacity ? r.value * full : r.value;
+    };
+    s.load.rate = a_second(asked.mean);
+    for (std::size_t i = 0; i < s.load.steps.size(); ++i)
+        s.load.steps[i].rate = a_second(asked.steps[i]);
     if (given.freeze.empty()) return s;
     s.every.frozen = {
         .from = as_duration(given.freeze_at),
@@ -128,7 +136,7 @@ json::object figures_of(const char* name, const run_result& run, const simulator
 }
 
 int run(const options& given) {
-    simulator::load_file asked = read_asked(given);
+    const simulator::load_file asked = read_asked(given);
     real_run real(asked.engine, given.replicas);
     say(hello(real, asked.load));
     std::istringstream told(real.next_line());
@@ -136,9 +144,7 @@ int run(const options& given) {
     std::string settings_file;
     if (!(told >> gateway.port >> settings_file)) fail("expected the gateway's port and settings");
 
-    simulator::setup s = setup_of(asked, given, read_domain(settings_file));
-    const double full = simulator::capacity_of(s).requests;
-    s.load.rate = asked.mean.of_capacity ? asked.mean.value * full : asked.mean.value;
+    const simulator::setup s = setup_of(asked, given, settings_file);
     const real_result done = real.all(s, gateway, moments_of(real, s, given));
     json::object failures;
     for (const auto& [why, count] : done.failures)

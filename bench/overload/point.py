@@ -47,7 +47,7 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
-def settings_of(hello, slots, kv_tokens, scrape_every):
+def settings_of(hello, slots, kv_tokens, **values):
     keys = "\n".join(f"  - {{name: {each['tenant']}, sha256: {digest_of(each['key'])}}}"
                      for each in hello["keys"])
     replicas = "\n".join(
@@ -55,7 +55,7 @@ def settings_of(hello, slots, kv_tokens, scrape_every):
         f"kv_tokens: {kv_tokens}}}"
         for number, port in enumerate(hello["engines"]))
     text = (HERE / "penstock.yaml").read_text()
-    for name, value in (("keys", keys), ("replicas", replicas), ("scrape_every", scrape_every)):
+    for name, value in {"keys": keys, "replicas": replicas, **values}.items():
         text = text.replace("{{" + name + "}}", value)
     return text
 
@@ -77,7 +77,7 @@ def command_of(programs, load, replicas, options):
 
 
 def measure(programs, folder, load=LOAD, replicas=REPLICAS, slots=64, kv_tokens=300_000,
-            scrape_every="1s", **options):
+            ttft="2s", scrape_every="1s", **options):
     """Runs one point in `folder`, where the gateway's requests.log stays. The program's figures,
     and `gateway_core`: the share of one core that the gateway used while arrivals counted."""
     folder = pathlib.Path(folder)
@@ -89,8 +89,8 @@ def measure(programs, folder, load=LOAD, replicas=REPLICAS, slots=64, kv_tokens=
     try:
         hello = _line_of(rig)
         with on_core(programs.gateway_core):
-            gateway = Gateway(programs.penstock, settings_of(hello, slots, kv_tokens, scrape_every),
-                              folder)
+            settings = settings_of(hello, slots, kv_tokens, ttft=ttft, scrape_every=scrape_every)
+            gateway = Gateway(programs.penstock, settings, folder)
         wait_for("all engines are up",
                  lambda: replicas_up(gateway, hello["keys"][0]["key"]) == replicas)
         print(gateway.port, gateway.config, file=rig.stdin, flush=True)
