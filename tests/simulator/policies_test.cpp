@@ -163,6 +163,7 @@ TEST_F(little, loses_at_most_a_tenth_while_engines_numbers_stand_still) {
         for (const double load : {1.0, 2.0}) {
             study told = study_of("little");
             told.base.load.length = until;
+            told.base.every.scrape = std::chrono::milliseconds(100);
             if (steps) told.base.load.steps = {falls};
             const double before = measure(told, load).mean.goodput;
             for (const bool repeats : {false, true}) {
