@@ -31,7 +31,8 @@ int connect_to(int port) {
     if (fd < 0) give_up("socket");
     send_at_once(fd);
     const auto address = loopback(port);
-    connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int done = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (done != 0 && errno != EINPROGRESS) give_up("connect");
     return fd;
 }
 

@@ -1,16 +1,19 @@
 """Both sides of a point: what is compared, how far apart they may be, and how it is shown."""
 
+import math
+
 AGREES = 0.15       # of the simulated value
 CORE_MOST = 0.5     # of the gateway's core
 FREEZING_COSTS_MOST = 0.1
+ALWAYS, OVERLOAD, NEVER = 0, 2, math.inf     # multiples of capacity
 FEW = 0.02          # shares below it are compared by their difference alone
 
 
 class Row:
-    """`of` takes one side's figures; `bound` says whether the two must agree."""
+    """`of` takes one side's figures; the two must agree at loads from `bound_from` on."""
 
-    def __init__(self, name, unit, of, bound):
-        self.name, self.unit, self.of, self.bound = name, unit, of, bound
+    def __init__(self, name, unit, of, bound_from=NEVER):
+        self.name, self.unit, self.of, self.bound_from = name, unit, of, bound_from
 
 
 def refused_share(side):
@@ -29,14 +32,14 @@ def ttft(share):
 
 
 ROWS = [
-    Row("goodput", "requests/s", lambda side: side["goodput"], True),
-    Row("goodput_tokens", "weighted tokens/s", lambda side: side["goodput_tokens"], True),
-    Row("realtime_in_target", "ratio", good_share("realtime"), False),
-    Row("bulk_in_target", "ratio", good_share("bulk"), False),
-    Row("refused", "ratio", refused_share, True),
-    Row("ttft_p50_realtime", "s", ttft("p50"), False),
-    Row("ttft_p99_realtime", "s", ttft("p99"), False),
-    Row("busy", "ratio", lambda side: side["busy"], False),
+    Row("goodput", "requests/s", lambda side: side["goodput"], ALWAYS),
+    Row("goodput_tokens", "weighted tokens/s", lambda side: side["goodput_tokens"], ALWAYS),
+    Row("realtime_in_target", "ratio", good_share("realtime")),
+    Row("bulk_in_target", "ratio", good_share("bulk")),
+    Row("refused", "ratio", refused_share, ALWAYS),
+    Row("ttft_p50_realtime", "s", ttft("p50")),
+    Row("ttft_p99_realtime", "s", ttft("p99"), OVERLOAD),
+    Row("busy", "ratio", lambda side: side["busy"]),
 ]
 
 
@@ -57,7 +60,7 @@ def figures(point):
         apart = difference(row, real, simulated)
         line = {"figure": f"overload_{row.name}_{suffix}", "value": _short(real),
                 "simulated": _short(simulated), "difference": _short(apart), "unit": row.unit}
-        if row.bound:
+        if point["load"] >= row.bound_from:
             line["within_bound"] = apart is not None and abs(apart) <= AGREES
         yield line
     yield {"figure": f"overload_gateway_core_{suffix}", "value": _short(point["gateway_core"]),
@@ -86,8 +89,9 @@ def table(points):
             real, simulated = row.of(point["real"]), row.of(point["simulated"])
             apart = difference(row, real, simulated)
             said = "" if apart is None else f" ({100 * apart:+.1f} %)"
+            said += "" if point["load"] >= row.bound_from else " *"
             cells.append(f"{_text(real)}, {_text(simulated)}{said}")
-        lines.append([f"{row.name}{'' if row.bound else ' *'}, {row.unit}", *cells])
+        lines.append([f"{row.name}, {row.unit}", *cells])
     lines.append(["gateway's core", *(f"{100 * point['gateway_core']:.1f} %" for point in points)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines]

@@ -29,7 +29,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", help="multiples of capacity, comma separated")
-    parser.add_argument("--seconds", type=float, help="of arrivals that count; 120, --quick 20")
+    parser.add_argument("--seconds", type=float,
+                        help="of arrivals that count; 120, --quick 20, --freeze 60")
     parser.add_argument("--warm-up", type=float, help="seconds before them; 30, --quick 15")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--load", type=pathlib.Path, default=LOAD)
@@ -41,7 +42,7 @@ def parse():
     parser.add_argument("--bench", type=pathlib.Path,
                         default=ROOT / "build/release/bench/overload/bench_overload")
     given = parser.parse_args()
-    given.seconds = given.seconds or (20 if given.quick else 120)
+    given.seconds = given.seconds or (20 if given.quick else FROZEN_FOR if given.freeze else 120)
     given.warm_up = given.warm_up if given.warm_up is not None else (15 if given.quick else 30)
     given.drain = 20 if given.quick else 60
     words = given.points.split(",") if given.points else [2.0] if given.quick else POINTS
