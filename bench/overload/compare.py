@@ -49,7 +49,7 @@ def difference(row, real, simulated):
         return None
     if row.unit == "ratio" and max(real, simulated) < FEW:
         return real - simulated
-    return real / simulated - 1 if simulated else float("inf")
+    return real / simulated - 1 if simulated else None
 
 
 def figures(point):

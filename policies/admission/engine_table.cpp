@@ -13,7 +13,9 @@ constexpr double unknown_rate = 10'000;  // tokens a second, until anything is l
 constexpr double tie = 1e-3;
 
 bool is_same(const fact::scraped& a, const fact::scraped& b) noexcept {
-    return a.running == b.running && a.waiting == b.waiting && a.kv_used == b.kv_used;
+    return a.running == b.running && a.waiting == b.waiting && a.kv_used == b.kv_used &&
+           a.preemptions == b.preemptions && a.max_running == b.max_running &&
+           a.kv_tokens == b.kv_tokens;
 }
 
 }  // namespace
