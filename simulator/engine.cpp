@@ -30,6 +30,14 @@ void engine::cancel(std::uint32_t id, time_point now, std::vector<engine_news>& 
     std::erase_if(waiting_, [&](const engine_request& each) { return each.id == id; });
     for (sequence& each : prefilling_)
         if (each.id == id) each.canceled = true;
+    const auto decodes = std::find_if(decoding_.begin(), decoding_.end(), [&](const sequence& s) {
+        return s.id == id;
+    });
+    if (decodes != decoding_.end()) {
+        kv_used_ -= reserved_by(decodes->prompt, decodes->output);
+        decoding_.erase(decodes);
+        std::make_heap(decoding_.begin(), decoding_.end(), ends_later);
+    }
     replan_from_next_iteration(now);
 }
 

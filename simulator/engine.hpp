@@ -46,8 +46,7 @@ class engine {
     explicit engine(const engine_model& model, bool jumps = true) : model_(model), jumps_(jumps) {}
 
     void submit(const engine_request& what, time_point now, std::vector<engine_news>& out);
-    // Before its first token only; the iteration under way is not shortened. Unknown ids are
-    // ignored.
+    // The iteration under way is not shortened. Unknown ids are ignored.
     void cancel(std::uint32_t id, time_point now, std::vector<engine_news>& out);
     // Appends what has happened up to and with `now`.
     void advance(time_point now, std::vector<engine_news>& out);

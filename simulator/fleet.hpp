@@ -4,6 +4,7 @@
 #include "penstock/contracts/admission.hpp"
 #include "simulator/engine.hpp"
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@ class fleet {
         engine works;
         bool lost = false;
         time_point next_event = never;  // as last asked
+        std::optional<fact::scraped> said;
     };
 
     // One model for each replica of the spec, in its order, or one for all. `numbers` is what the
@@ -32,7 +34,7 @@ class fleet {
                 const replica_index name = numbers.replicas[p][r];
                 if (name.value >= member_of_.size()) member_of_.resize(name.value + 1);
                 member_of_[name.value] = static_cast<std::uint32_t>(members_.size());
-                members_.push_back({name, engine(models[model], jumps)});
+                members_.push_back({.name = name, .works = engine(models[model], jumps)});
             }
         }
     }

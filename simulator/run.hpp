@@ -12,10 +12,18 @@
 
 namespace penstock::simulator {
 
+// Engines whose own numbers stand still from `from` to `until` (since the start): they say nothing,
+// or again what they said last.
+struct frozen_numbers {
+    duration from{}, until{};
+    bool repeats = false;
+};
+
 // The rhythms of the gateway, as they are there.
 struct rhythms {
-    duration progress = std::chrono::milliseconds(250);    // of running answers; 0: never told
-    duration scrape = std::chrono::seconds(1);             // of engines' own numbers; 0: never
+    duration progress = std::chrono::milliseconds(250);  // of running answers; 0: never told
+    duration scrape = std::chrono::seconds(1);           // of engines' own numbers; 0: never
+    frozen_numbers frozen;
     duration probe = std::chrono::seconds(5);              // 0: never
     duration timer_grain = std::chrono::milliseconds(20);  // wake-ups are as late as this
     std::uint32_t attempts = 2;  // replicas tried for one request, the first included

@@ -60,11 +60,15 @@ void runner::tell_progress() {
 }
 
 void runner::scrape() {
+    const frozen_numbers& frozen = setup_.every.frozen;
+    const bool still = now_ >= time_point(frozen.from) && now_ < time_point(frozen.until);
+    if (still && !frozen.repeats) return;
     for (std::uint32_t n = 0; n < fleet_.size(); ++n) {
         fleet::member& m = fleet_[n];
         if (m.lost) continue;
         m.works.advance(now_, news_);
-        domain_.policy().on(m.name, fleet::scraped(m.works), now_);
+        if (!still || !m.said) m.said = fleet::scraped(m.works);
+        domain_.policy().on(m.name, *m.said, now_);
         plan_engine(n);
         advance();
     }

@@ -5,6 +5,7 @@
 // A streamed request says in its message text what it wants: "#events=200 #period_us=20000". Text
 // is the one thing that every proxy passes on. Each event carries, as "@" and sixteen digits, the
 // CLOCK_MONOTONIC nanoseconds at which it was sent.
+#include "texts.hpp"
 #include "wire.hpp"
 
 #include <csignal>
@@ -20,36 +21,7 @@ constexpr std::string_view whole_answer =
     R"("message":{"role":"assistant","content":"bench-answer: a short one."},)"
     R"("logprobs":null,"finish_reason":"stop"}],)"
     R"("usage":{"prompt_tokens":90,"completion_tokens":8,"total_tokens":98}})";
-constexpr std::string_view model_list =
-    R"({"object":"list","data":[{"id":"bench","object":"model","created":1700000000,)"
-    R"("owned_by":"bench","max_model_len":131072}]})";
-
-constexpr std::string_view chunk_begin =
-    R"(data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,)"
-    R"("model":"bench","choices":[)";
-constexpr std::string_view stream_head =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-    "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 constexpr std::size_t stamp_digits = 16;
-
-std::string sized(std::string_view status, std::string_view body) {
-    std::string answer = "HTTP/1.1 ";
-    answer += status;
-    answer += "\r\ncontent-type: application/json\r\ncontent-length: ";
-    answer += std::to_string(body.size());
-    answer += "\r\n\r\n";
-    return answer += body;
-}
-
-std::string chunk(std::string_view payload) {
-    char size[16];
-    std::snprintf(size, sizeof size, "%zx\r\n", payload.size());
-    return (std::string(size) += payload) += "\r\n";
-}
-
-std::string event(std::string_view choice, std::string_view rest) {
-    return chunk(((std::string(chunk_begin) += choice) += rest) += "}\n\n");
-}
 
 // The texts of a stream, made once; only the sixteen digits of a token event change.
 struct stream_texts {
@@ -60,7 +32,7 @@ struct stream_texts {
     std::string end = event(R"({"index":0,"delta":{},"finish_reason":"stop"})", "]");
     std::string usage =
         event("", R"(],"usage":{"prompt_tokens":90,"completion_tokens":200,"total_tokens":290})");
-    std::string done = chunk("data: [DONE]\n\n") + "0\r\n\r\n";
+    std::string done = end_of_stream();
 };
 
 struct client {
@@ -167,19 +139,12 @@ class upstream {
 
     bool answer(const message_head& head, std::string_view body, std::uint32_t slot) {
         if (head.first_line.starts_with("POST ")) {
-            if (body.find("\"stream\"") == std::string_view::npos) return send_to(slot, whole_);
             if (asks_for_stream(body)) return begin_stream(body, slot);
             return send_to(slot, whole_);
         }
         if (head.first_line.starts_with("GET /v1/models ")) return send_to(slot, models_);
         if (head.first_line.starts_with("GET /health ")) return send_to(slot, healthy_);
         return send_to(slot, unknown_);
-    }
-
-    static bool asks_for_stream(std::string_view body) {
-        auto value = body.substr(body.find("\"stream\"") + 8);
-        value.remove_prefix(std::min(value.find_first_not_of(" :"), value.size()));
-        return value.starts_with("true");
     }
 
     static std::int64_t wish(std::string_view body, std::string_view name, std::int64_t fallback) {

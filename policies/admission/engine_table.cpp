@@ -12,6 +12,12 @@ constexpr double unknown_rate = 10'000;  // tokens a second, until anything is l
 // What a full replica seems later than an empty one, seconds: between equals the emptier wins.
 constexpr double tie = 1e-3;
 
+bool is_same(const fact::scraped& a, const fact::scraped& b) noexcept {
+    return a.running == b.running && a.waiting == b.waiting && a.kv_used == b.kv_used &&
+           a.preemptions == b.preemptions && a.max_running == b.max_running &&
+           a.kv_tokens == b.kv_tokens;
+}
+
 }  // namespace
 
 // ── what there is ───────────────────────────────────────────────────────────────────────────────
@@ -155,9 +161,20 @@ time_point engine_table::next_change() const noexcept {
     return std::min(changes_.first_key_or(never), readings_.first_key_or(never));
 }
 
+// Its memory in use to the digit as it was, although of ours something began or ended there: these
+// are old numbers, told again. Taken for true they would make a request of others out of each of
+// ours that has ended since. An engine that tells no memory, or uses none, may say the same again.
+bool engine_table::is_news(engine& e, const fact::scraped& said) noexcept {
+    if (is_same(said, e.said)) return !e.moved || said.kv_used <= 0;
+    e.said = said;
+    e.moved = false;
+    return true;
+}
+
 void engine_table::scraped(replica_index who, const fact::scraped& said, time_point now) {
     if (who.value >= engines_.size()) return;
     engine& e = engines_[who.value];
+    if (!is_news(e, said)) return;
     if (e.spoke) e.stale_at = after(now, how_.stale_after * (now - e.heard));
     e.heard = now;
     e.spoke = true;
@@ -200,6 +217,7 @@ void engine_table::begin(std::uint32_t slot, const choice& where, time_point now
     p.kv += t.kv;
     ++e.in_flight;
     ++p.in_flight;
+    e.moved = true;
     // Of an answer in one piece nobody hears when its prompt was read: it is believed to have been
     // after as long as the rate says, which only streams teach. Without a rate it is left out.
     if (t.work.streamed || e.rate > 0) {
@@ -282,6 +300,7 @@ void engine_table::end(std::uint32_t slot, std::uint64_t output, time_point now)
         e.limit.saw_time_per_token(seconds(now - t.first_token_at) / more, more);
     }
     --e.in_flight;
+    e.moved = true;
     e.kv -= t.kv;
     if (e.listed) {
         pool& p = pools_[e.pool.value];

@@ -107,6 +107,8 @@ class engine_table {
         double rate = 0;                   // of prefill, as it stands in the pool's sum
         double others = 0, others_kv = 0;  // requests and tokens that are not ours
         double preemptions = -1;
+        fact::scraped said;           // by the engine, last
+        bool moved = false;           // of ours something began or ended there since it said so
         time_point heard{};           // from the engine last
         time_point stale_at = never;  // known once it has spoken twice
         bool spoke = false;
@@ -128,6 +130,7 @@ class engine_table {
     static void count(pool& p, engine& e, replica_table::standing stands) noexcept;
     void stop_reading(std::uint32_t slot, bool was_read, time_point now);
     void forget_stale(engine& e, time_point now) noexcept;
+    static bool is_news(engine& e, const fact::scraped& said) noexcept;
     void review(replica_index who, time_point now);
     bool fits(const engine& e, const work& work) const noexcept;
     double rate_of(const engine& e) const noexcept;  // never 0

@@ -188,5 +188,42 @@ TEST(little, counts_what_an_engine_does_for_others) {
     EXPECT_EQ(d.replica_of(second), 0);
 }
 
+// An engine whose metrics stand still says again and again what it had when they stopped.
+TEST(little, believes_no_engine_that_repeats_itself_while_requests_come_and_go) {
+    little_driver d(spec_of({{10}}));
+    std::vector<ticket> running;
+    const auto fill = [&] {
+        for (ticket t{}; (t = d.start(no_queue(stream(1, 1h)))) != ticket{};)
+            running.push_back(t);
+    };
+    const auto said = [&](double kv_used) {
+        const auto all = static_cast<double>(running.size());
+        return fact::scraped{.running = all, .waiting = 0, .kv_used = kv_used};
+    };
+    fill();
+    ASSERT_EQ(running.size(), 10u);
+    d.policy.on(replica_index{0}, said(0.4), d.now += 1s);
+    const fact::scraped stopped = said(0.5);
+    for (int second = 0; second < 60; ++second) {
+        d.policy.on(replica_index{0}, stopped, d.now += 1s);
+        for (const ticket each : std::exchange(running, {}))
+            d.end(each);
+        d.policy.on(replica_index{0}, stopped, d.now);
+        fill();
+        // As of one that has fallen silent: a tenth less.
+        ASSERT_GE(running.size(), 9u) << "after " << second << " s";
+    }
+}
+
+TEST(little, believes_an_engine_that_says_the_same_of_others_while_nothing_of_ours_changes) {
+    little_driver d(spec_of({{4}}));
+    EXPECT_NE(d.start(stream(1, 1h)), ticket{});
+    for (int second = 0; second < 10; ++second)
+        d.policy.on(
+            replica_index{0}, fact::scraped{.running = 4, .waiting = 0, .kv_used = 0.5}, d.now += 1s
+        );
+    EXPECT_TRUE(d.is_waiting(d.arrive(stream(1, 1h)))) << "three are of others";
+}
+
 }  // namespace
 }  // namespace penstock::admission

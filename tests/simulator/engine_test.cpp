@@ -137,6 +137,21 @@ TEST(engine, one_that_was_canceled_in_the_queue_never_starts) {
     EXPECT_EQ(e.kv_used(), 0u);
 }
 
+TEST(engine, one_that_is_canceled_while_it_decodes_is_out_of_the_next_iteration) {
+    engine e(round_model());
+    std::vector<engine_news> news;
+    e.submit({1, 50, 4}, at(0ms), news);
+    e.submit({2, 50, 4}, at(0ms), news);
+    e.submit({3, 50, 1}, at(0ms), news);
+    e.advance(at(21ms), news);  // both are read at 20; the next iteration ends at 32
+    news.clear();
+    e.cancel(1, at(21ms), news);
+    EXPECT_EQ(e.kv_used(), 54u);
+    // From 32 on the third is read beside the second, 10 + 1 + 5, which then decodes alone.
+    EXPECT_EQ(text(run_dry(e)), "first 3 at 48, finished 3 at 48, finished 2 at 59");
+    EXPECT_EQ(e.kv_used(), 0u);
+}
+
 TEST(engine, a_slow_one_takes_longer_from_its_next_iteration_on) {
     engine e(round_model());
     std::vector<engine_news> news;

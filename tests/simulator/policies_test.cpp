@@ -95,6 +95,26 @@ TEST(reference, a_lost_replica_fails_begun_answers_and_moves_the_rest) {
     EXPECT_GT(f.good, f.offered * 9 / 10);
 }
 
+TEST(reference, a_run_in_which_engines_numbers_stand_still_differs_from_then_on) {
+    setup s = reference_setup(60, false, 1);
+    s.load.length = std::chrono::seconds(60);
+    const run_result told = run(s, find_policy("scraped_gate")->make);
+    s.every.frozen = {std::chrono::seconds(20), std::chrono::seconds(50), false};
+    const run_result silent = run(s, find_policy("scraped_gate")->make);
+    s.every.frozen.repeats = true;
+    const run_result repeating = run(s, find_policy("scraped_gate")->make);
+    const auto first_difference = [](const run_result& a, const run_result& b) {
+        for (std::size_t i = 0; i < a.records.size(); ++i)
+            if (a.records[i].dispatched != b.records[i].dispatched) return a.records[i].arrived;
+        return never;
+    };
+    // Nothing changes before; of a policy that lives by these numbers much does from then on.
+    for (const run_result* each : {&silent, &repeating}) {
+        EXPECT_GT(first_difference(told, *each), time_point(std::chrono::seconds(10)));
+        EXPECT_NE(first_difference(told, *each), never);
+    }
+}
+
 TEST(reference, clients_that_come_again_are_still_one_request_each) {
     setup s = reference_setup(60, false, 1);
     const run_result once = run(s, find_policy("fifo")->make);
@@ -133,6 +153,27 @@ TEST_F(little, is_back_soon_after_a_step_down) {
 
 TEST_F(little, serves_backlogged_tenants_alike) {
     EXPECT_GE(fair_shares(study_of("little")), 0.95);
+}
+
+// For a minute: at the capacity, at twice it, and where the load falls as the numbers stop.
+TEST_F(little, loses_at_most_a_tenth_while_engines_numbers_stand_still) {
+    constexpr duration from = std::chrono::seconds(40), until = std::chrono::seconds(100);
+    const rate_step falls{from, 0.3 * full().requests};
+    for (const bool steps : {false, true}) {
+        for (const double load : {1.0, 2.0}) {
+            study told = study_of("little");
+            told.base.load.length = until;
+            told.base.every.scrape = std::chrono::milliseconds(100);
+            if (steps) told.base.load.steps = {falls};
+            const double before = measure(told, load).mean.goodput;
+            for (const bool repeats : {false, true}) {
+                study frozen = told;
+                frozen.base.every.frozen = {from, until, repeats};
+                EXPECT_GE(measure(frozen, load).mean.goodput, 0.9 * before)
+                    << load << steps << repeats;
+            }
+        }
+    }
 }
 
 TEST_F(little, bears_estimates_that_are_off_by_half) {
