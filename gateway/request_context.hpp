@@ -43,6 +43,7 @@ struct request_context final : request_state, io::departure_watcher {
     // admit
     admission_wait waiting;
     permit slot;
+    time_point first_token_due = never;  // at the replica that was granted; streams only
 
     // forward
     retry::attempts_so_far attempts{.made = 0, .max = 2};

@@ -6,6 +6,7 @@
 #include "penstock/contracts/limiting.hpp"
 #include "policies/admission/fixed_slots.hpp"
 #include "policies/admission/little.hpp"
+#include "policies/admission/tuning.hpp"
 #include "policies/limiting/unlimited.hpp"
 
 #include <array>
@@ -14,21 +15,26 @@
 
 namespace penstock::policies {
 
-// One row a policy. The first of a kind is the default.
+// One row a policy. The first of a kind is the default. `how` is what no operator sets: who wants
+// the built-in numbers says `{}`, and everybody does but tests.
 struct admission_row {
     std::string_view name;
-    std::unique_ptr<admission_policy> (*make)(const domain_spec& spec, time_point now);
+    std::unique_ptr<admission_policy> (*make)(
+        const domain_spec& spec, time_point now, const admission::tuning& how
+    );
 };
 inline constexpr std::array admission_policies{
     admission_row{
         "little",
-        [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
-            return std::make_unique<admission::little>(spec, now);
+        [](const domain_spec& spec, time_point now, const admission::tuning& how
+        ) -> std::unique_ptr<admission_policy> {
+            return std::make_unique<admission::little>(spec, now, how);
         }
     },
     admission_row{
         "fixed_slots",
-        [](const domain_spec& spec, time_point now) -> std::unique_ptr<admission_policy> {
+        [](const domain_spec& spec, time_point now, const admission::tuning&)
+            -> std::unique_ptr<admission_policy> {
             return std::make_unique<admission::fixed_slots>(spec, now);
         }
     },
@@ -48,10 +54,13 @@ inline constexpr std::array limiting_policies{
 // Null when there is no policy of that name. The indices of the spec's pools and replicas come from
 // `settings_changed` with the same spec, which changes nothing else then.
 inline std::unique_ptr<admission_policy> make_admission(
-    std::string_view name, const domain_spec& spec, time_point now
+    std::string_view name,
+    const domain_spec& spec,
+    time_point now,
+    const admission::tuning& how = {}
 ) {
     for (const admission_row& row : admission_policies)
-        if (row.name == name) return row.make(spec, now);
+        if (row.name == name) return row.make(spec, now, how);
     return nullptr;
 }
 

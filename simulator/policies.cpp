@@ -12,7 +12,8 @@ namespace penstock::simulator {
 namespace {
 
 template <class Baseline>
-std::unique_ptr<admission_policy> make_baseline(const domain_spec& spec, time_point now) {
+std::unique_ptr<admission_policy>
+make_baseline(const domain_spec& spec, time_point now, const admission::tuning&) {
     auto made = std::make_unique<Baseline>();
     made->settings_changed(spec, now);
     return made;

@@ -5,7 +5,7 @@ namespace penstock::simulator {
 
 runner::runner(const setup& what, make_policy make)
     : setup_(what),
-      domain_(make(domain_spec{}, time_point{}), what.every.timer_grain),
+      domain_(make(domain_spec{}, time_point{}, what.how), what.every.timer_grain),
       numbers_(domain_.policy().settings_changed(what.spec, time_point{})),
       fleet_(what.spec, numbers_, what.engines, what.jumps),
       clients_(what.load),
@@ -31,7 +31,19 @@ run_result runner::all() {
     const double window = seconds(result_.until - result_.from) * fleet_.size();
     if (window > 0) result_.busy = seconds(busy_) / window;
     result_.shed_flips = sheds_.most_flips();
+    take_stock();
     return std::move(result_);
+}
+
+void runner::take_stock() {
+    const admission_policy& policy = domain_.policy();
+    result_.waiting = policy.waiting();
+    result_.in_flight = policy.in_flight();
+    work any;
+    for (const length::pool_terms& each : pools_)
+        any.pools.push(each.pool);
+    for (const auto& each : policy.explain(any, now_).candidates)
+        result_.backlog += each.backlog;
 }
 
 void runner::plan_ahead() {

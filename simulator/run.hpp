@@ -2,6 +2,7 @@
 #pragma once
 
 #include "penstock/contracts/admission.hpp"
+#include "policies/admission/tuning.hpp"
 #include "simulator/engine.hpp"
 #include "simulator/load.hpp"
 
@@ -37,6 +38,7 @@ struct setup {
     // still count. In order of arrival, from time zero on.
     std::span<const request> trace;
     rhythms every;
+    admission::tuning how;                       // of the catalogue's policies
     duration drain = std::chrono::seconds(120);  // after the last arrival, until a run is cut
     bool jumps = true;                           // of the engines; false is slow and says the same
 };
@@ -48,9 +50,14 @@ struct run_result {
     // How often shedding began or ended in [from, until), of the pool and class with the most.
     std::uint32_t shed_flips = 0;
     std::uint64_t events = 0;  // processed
+    // In the policy when the run ended; of a run that was not cut all are zero.
+    std::uint32_t waiting = 0, in_flight = 0;
+    std::uint64_t backlog = 0;  // tokens of prompts, of all replicas
 };
 
-using make_policy = std::unique_ptr<admission_policy> (*)(const domain_spec& spec, time_point now);
+using make_policy = std::unique_ptr<admission_policy> (*)(
+    const domain_spec& spec, time_point now, const admission::tuning& how
+);
 
 // Drives the policy with the calls of gateway/upstreams/domain.cpp, in the same order; a tick's
 // progress events are told together, before one `advance`. The same setup gives the same result.

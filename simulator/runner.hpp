@@ -46,6 +46,7 @@ class runner {
  private:
     bool is_over() { return exhausted_ && callers_.active() == 0 && now_ >= result_.until; }
     void plan_ahead();
+    void take_stock();
     void handle(const occurrence& e);
 
     // ── the domain ──────────────────────────────────────────────────────────────────────────────

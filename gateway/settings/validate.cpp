@@ -143,6 +143,21 @@ void validate_times(const root& settings, findings& out) {
     at_most("timeouts.between_bytes", t.between_bytes, "timeouts.total", t.total, out);
 }
 
+// The longer of the two holds: who wrote the shorter one should know.
+void validate_first_byte(const root& settings, findings& out) {
+    if (!out.was_written("timeouts.first_byte")) return;
+    const auto compare = [&](const class_limits& of, const char* path) {
+        if (of.ttft <= settings.timeouts.first_byte) return;
+        out.warn(
+            "timeouts.first_byte",
+            "is " + format_duration(settings.timeouts.first_byte) + ", which is below " + path +
+                ", " + format_duration(of.ttft) + ": for this class the latter holds"
+        );
+    };
+    compare(settings.classes.realtime, "classes.realtime.ttft");
+    compare(settings.classes.bulk, "classes.bulk.ttft");
+}
+
 // What is guaranteed to one class cannot be guaranteed to the other.
 void validate_floors(const classes& of, findings& out) {
     constexpr double rounding = 1e-9;
@@ -233,6 +248,7 @@ void validate(const root& settings, const load_options& options, findings& out) 
     validate_master_key(settings.admin.master_key, out);
     validate_models(settings, options, out);
     validate_times(settings, out);
+    validate_first_byte(settings, out);
     validate_floors(settings.classes, out);
     validate_sizes(settings, out);
     validate_paths(settings, out);

@@ -24,6 +24,13 @@ void find_granted(request_context& c) {
     c.replica = found.replica;
 }
 
+// As admission reckons: a class's target begins anew with each arrival, a client's wish does not.
+time_point first_token_due(const request_context& c, time_point asked) {
+    if (!c.work.streamed) return never;
+    if (c.work.ttft_deadline != never) return c.work.ttft_deadline;
+    return after(asked, c.settings->limits_of(c.work.klass).ttft);
+}
+
 }  // namespace
 
 io::task<stage_result<>> admit(request_context& c) {
@@ -32,6 +39,7 @@ io::task<stage_result<>> admit(request_context& c) {
     if (observe::log::says(observe::log::level::debug))
         log_decided(c, c.model->admission->explain(c.work, asked));
     c.model->admission->arrive(c.work, c.waiting, asked);
+    c.first_token_due = first_token_due(c, asked);
     const bool at_once = c.waiting.await_ready();
     const verdict said = co_await c.waiting;
     if (!at_once) c.record.queue_wait += c.now() - asked;

@@ -65,7 +65,11 @@ std::string head_begin(const request_context& c, std::uint64_t body_size) {
 time_point first_byte_deadline(const request_context& c) {
     const time_point total = c.work.deadline;
     if (!c.work.streamed) return total;
-    return std::min(total, after(c.record.dispatched, c.settings->settings.timeouts.first_byte));
+    // A class that may take its time is not cut short by what is meant for the other.
+    const duration longest = std::max(
+        c.settings->settings.timeouts.first_byte, c.settings->limits_of(c.work.klass).ttft
+    );
+    return std::min(total, after(c.record.dispatched, longest));
 }
 
 io::task<attempt_result> connect(request_context& c) {

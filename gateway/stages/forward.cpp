@@ -61,13 +61,14 @@ retry::action decide(const request_context& c, const attempt_failure& failure) {
     );
 }
 
+// A first token that has come, or was waited for until now.
+void note_lateness(const request_context& c, time_point now) {
+    if (now > c.first_token_due) c.replica->where->was_late(now);
+}
+
 void tell_first_byte(request_context& c) {
-    const time_point now = c.record.first_byte;
-    c.slot.tell(event::first_byte{}, now);
-    const duration target = c.settings->limits_of(c.work.klass).ttft;
-    const bool has_wish = c.work.ttft_deadline != never;
-    if (now > (has_wish ? c.work.ttft_deadline : after(c.work.arrived, target)))
-        c.replica->where->was_late(now);
+    c.slot.tell(event::first_byte{}, c.record.first_byte);
+    note_lateness(c, c.record.first_byte);
 }
 
 // Back to *admit* with this replica excluded.
@@ -93,6 +94,8 @@ io::task<stage_result<after_forward>> forward(request_context& c) {
         }
         const attempt_failure failure = std::move(tried).error();
         c.upstream.close();
+        if (failure.request_written && failure.why.code == errc::timed_out)
+            note_lateness(c, c.now());
         CO_CHECK_NOW(c.goes_on());
         c.detail = failure.why.detail;
 

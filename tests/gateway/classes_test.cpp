@@ -125,6 +125,36 @@ TEST(slo_hint, goes_to_a_replica_that_was_late) {
     EXPECT_EQ(rig.hint_of(1), "reduce_delta");
 }
 
+TEST(slo_hint, goes_to_a_replica_that_never_began) {
+    scripted_upstream upstream([](const test::recorded& request) {
+        return request.number == 0 ? test::silence() : test::chat("a");
+    });
+    running_gateway g(
+        "timeouts: {first_byte: 60ms}\nclasses: {realtime: {ttft: 60ms}}\n" + chat_model(upstream)
+    );
+    EXPECT_EQ(g.ask(chat_request(streamed)).status, 504);
+    EXPECT_EQ(g.ask(chat_request()).status, 200);
+    EXPECT_EQ(upstream.requests().at(1).header("x-slo-hint"), "reduce_delta");
+}
+
+TEST(slo_hint, goes_to_no_replica_for_what_another_took_too_long_to_fail) {
+    scripted_upstream first([](const auto&) {
+        test::answer a = test::failure(500);
+        a.before_head = test::milliseconds(150);
+        return a;
+    });
+    scripted_upstream second([](const auto&) { return test::chat_stream({"a"}); });
+    running_gateway g(
+        "threads: 1\nclasses: {realtime: {ttft: 100ms}}\n" +
+        chat_model({replica_of(first), replica_of(second)})
+    );
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(g.ask(chat_request(streamed)).status, 200);
+    EXPECT_GE(first.num_requests(), 1u);
+    ASSERT_EQ(second.num_requests(), 2u);
+    EXPECT_EQ(second.requests().at(1).header("x-slo-hint"), std::nullopt);
+}
+
 TEST(slo_hint, goes_to_no_replica_that_was_in_time_whatever_a_client_says) {
     late_start rig;
     rig.g.ask(chat_request(streamed, {{"x-slow", "1"}, {"x-slo-hint", "reduce_delta"}}));

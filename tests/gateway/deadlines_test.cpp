@@ -15,6 +15,9 @@ std::string times(const std::string& some, const std::string& models) {
     return "timeouts: {" + some + "}\n" + models;
 }
 
+// So that a shorter first byte counts.
+const std::string soon = "classes: {realtime: {ttft: 50ms}}\n";
+
 test::answer after_pause(test::answer what, test::milliseconds pause) {
     what.before_head = pause;
     return what;
@@ -22,7 +25,7 @@ test::answer after_pause(test::answer what, test::milliseconds pause) {
 
 TEST(deadline, of_the_first_byte_ends_a_stream_that_does_not_begin) {
     scripted_upstream upstream([](const auto&) { return test::silence(); });
-    running_gateway g(times("first_byte: 100ms, keepalive_after: 0s", chat_model(upstream)));
+    running_gateway g(times("first_byte: 100ms, keepalive_after: 0s", soon + chat_model(upstream)));
     const auto asked = test::clock::now();
     const auto got = g.ask(chat_request(streamed));
     EXPECT_EQ(got.status, 504);
@@ -40,19 +43,32 @@ TEST(deadline, of_the_first_byte_counts_up_to_the_first_event) {
         what.then = test::afterwards::hang;
         return what;
     });
-    running_gateway g(times("first_byte: 100ms, keepalive_after: 0s", chat_model(upstream)));
+    running_gateway g(times("first_byte: 100ms, keepalive_after: 0s", soon + chat_model(upstream)));
     EXPECT_EQ(g.ask(chat_request(streamed)).status, 504);
 }
 
 TEST(deadline, of_the_first_byte_is_not_for_unstreamed_requests) {
     scripted_upstream upstream([](const auto&) { return after_pause(test::chat("a"), 250ms); });
-    running_gateway g(times("first_byte: 100ms", chat_model(upstream)));
+    running_gateway g(times("first_byte: 100ms", soon + chat_model(upstream)));
     EXPECT_EQ(g.ask(chat_request()).status, 200);
+}
+
+TEST(deadline, of_the_first_byte_is_never_before_the_first_token_of_the_class_is_due) {
+    scripted_upstream upstream([](const auto&) {
+        return after_pause(test::chat_stream({"a"}), 250ms);
+    });
+    running_gateway g(times(
+        "first_byte: 100ms",
+        "classes: {realtime: {ttft: 50ms}, bulk: {ttft: 1m}}\n" + chat_model(upstream)
+    ));
+    EXPECT_EQ(g.ask(chat_request(streamed)).status, 504);
+    EXPECT_EQ(g.ask(chat_request(streamed, {{"x-penstock-class", "bulk"}})).status, 200);
 }
 
 TEST(deadline, after_a_comment_is_an_error_event) {
     scripted_upstream upstream([](const auto&) { return test::silence(); });
-    running_gateway g(times("first_byte: 200ms, keepalive_after: 50ms", chat_model(upstream)));
+    running_gateway g(times("first_byte: 200ms, keepalive_after: 50ms", soon + chat_model(upstream))
+    );
     const auto got = g.ask(chat_request(streamed));
     EXPECT_EQ(got.status, 200);
     EXPECT_THAT(got.body, StartsWith(": keep-alive\n\n"));

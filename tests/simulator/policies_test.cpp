@@ -183,6 +183,36 @@ TEST_F(little, bears_estimates_that_are_off_by_half) {
     EXPECT_GE(measure(noisy, 2).mean.goodput / full().requests, 0.95 * exact);
 }
 
+// All that this load asks for, in one piece.
+std::vector<request> unstreamed(const load_spec& load) {
+    load_source source(load);
+    std::vector<request> all;
+    while (auto each = source.next()) {
+        each->streamed = false;
+        all.push_back(*each);
+    }
+    return all;
+}
+
+TEST_F(little, serves_answers_in_one_piece_alone_below_capacity_and_keeps_nothing_of_them) {
+    for (const std::uint64_t seed : {1, 2}) {
+        setup s = reference_setup(0.7 * full().requests, false, seed);
+        const std::vector<request> all = unstreamed(s.load);
+        s.trace = all;
+        const run_result r = run(s, find_policy("little")->make);
+        const figures f = figures_of(r, s.spec);
+        for (const class_figures& each : f.classes) {
+            EXPECT_GT(each.offered, 1000u);
+            EXPECT_GE(each.good_share(), 0.98);
+        }
+        EXPECT_EQ(r.records.size(), all.size());
+        EXPECT_EQ(f.unfinished, 0u) << "the run was not cut";
+        EXPECT_EQ(r.waiting, 0u);
+        EXPECT_EQ(r.in_flight, 0u);
+        EXPECT_EQ(r.backlog, 0u);
+    }
+}
+
 TEST_F(little, gives_accepted_realtime_requests_their_first_token_in_time) {
     EXPECT_LE(measure(study_of("little"), 2).mean.classes[0].ttft.p99, 2);
     EXPECT_LE(measure(study_of("little", true), 2).mean.classes[0].ttft.p99, 2);

@@ -255,6 +255,24 @@ TEST(validate, compares_times_and_sizes) {
     EXPECT_THAT(mistakes_of(demo + "health: {path: health}\n"), HasSubstr("begins with `/`"));
 }
 
+TEST(validate, warns_of_a_first_byte_that_is_due_before_the_first_token) {
+    const auto warnings = [](const std::string& more) {
+        std::string all;
+        for (const auto& each : load_right(demo + more).warnings)
+            if (each.find("first_byte") != std::string::npos) all += each + '\n';
+        return all;
+    };
+    EXPECT_EQ(
+        warnings("timeouts: {first_byte: 1500ms}\n"),
+        "timeouts.first_byte: is 1500ms, which is below classes.realtime.ttft, 2s: for this class "
+        "the latter holds\n"
+        "timeouts.first_byte: is 1500ms, which is below classes.bulk.ttft, 2m: for this class the "
+        "latter holds\n"
+    );
+    EXPECT_EQ(warnings("timeouts: {first_byte: 2m}\n"), "");
+    EXPECT_EQ(warnings(""), "") << "nobody asked for the default";
+}
+
 TEST(validate, guarantees_no_more_than_all_tokens_to_both_classes) {
     EXPECT_EQ(mistakes_of(demo + "classes: {realtime: {floor: 90%}, bulk: {floor: 10%}}"), "");
     EXPECT_THAT(
