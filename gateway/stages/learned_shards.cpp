@@ -13,17 +13,18 @@ learned_shards::shard_list learned_shards::make(std::size_t entries) {
 }
 
 length::knowledge learned_shards::recall(const length::asker& who, time_point now) const {
-    length::knowledge known;
-    {
-        const shard& s = of(who.model);
-        const std::lock_guard held(s.mutex);
-        known = s.learned.of_model(who.model);
-    }
+    length::output_belief own;
     {
         const std::uint64_t key = who.tenant_of_model();
         const shard& s = of(key);
         const std::lock_guard held(s.mutex);
-        known.output = s.learned.output_of(key, known.output);
+        own = s.learned.output_of(key);
+    }
+    length::knowledge known;
+    {
+        const shard& s = of(who.model);
+        const std::lock_guard held(s.mutex);
+        known = s.learned.of_model(who.model, own);
     }
     if (const std::uint64_t key = who.conversation(); key != 0) {
         const shard& s = of(key);

@@ -233,7 +233,8 @@ admission_wait* domain::take_waiter(ticket who) {
     return who.slot < waiters_.size() ? std::exchange(waiters_[who.slot], nullptr) : nullptr;
 }
 
-prediction domain::explain(const work& work, time_point now) const {
+prediction domain::explain(const work& work, time_point now) {
+    advance(locked(*this), now);
     const locked held(*this);
     return policy_->explain(work, now);
 }

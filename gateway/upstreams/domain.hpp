@@ -128,7 +128,8 @@ class domain {
     // Takes one retry from the model's budget.
     bool may_retry(time_point now);
 
-    prediction explain(const work& work, time_point now) const;
+    // Verdicts that are due are delivered first, as when the work itself comes.
+    prediction explain(const work& work, time_point now);
     std::vector<replica_view> replicas(time_point now) const;
     std::uint32_t in_flight() const;
     std::uint32_t waiting() const;

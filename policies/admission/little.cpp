@@ -131,18 +131,20 @@ bool little::advance(time_point now, verdict_batch& out) {
     if (!expire(now, out)) return true;
     if (!changed_) return false;
     // Whoever leaves a queue may let others start: of the other class, or of a smaller pool.
-    while (changed_) {
+    while (changed_ && waiting_ > 0) {
         changed_ = false;
         if (serve_all(now, out) && judge_arrivals(now, out)) continue;
         changed_ = true;
         return true;
     }
+    changed_ = false;
+    if (waiting_ == 0) forget_arrivals();
     watch_shedding(now);
     return false;
 }
 
 bool little::serve_all(time_point now, verdict_batch& out) {
-    for (std::uint32_t i = 0; i < queues_.size(); ++i)
+    for (std::uint32_t i = 0; i < queues_.size() && waiting_ > 0; ++i)
         if (!serve(pool_index{i}, now, out)) return false;
     return true;
 }
@@ -178,9 +180,13 @@ bool little::judge_arrivals(time_point now, verdict_batch& out) {
             refuse(l.oldest, errc::displaced, now, out);
         line_up(who.slot, now);
     }
+    forget_arrivals();
+    return true;
+}
+
+void little::forget_arrivals() noexcept {
     arrivals_.clear();
     next_arrival_ = 0;
-    return true;
 }
 
 time_point little::next_wakeup() const {

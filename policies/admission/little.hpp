@@ -109,6 +109,7 @@ class little final : public admission_policy {
     bool serve_all(time_point now, verdict_batch& out);
     bool serve(pool_index pool, time_point now, verdict_batch& out);
     bool judge_arrivals(time_point now, verdict_batch& out);
+    void forget_arrivals() noexcept;
     void watch_shedding(time_point now);
 
     // little_serve.cpp

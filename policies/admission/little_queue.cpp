@@ -97,15 +97,21 @@ void little::set_aside(std::uint32_t slot) {
     queue(t.work.pools.items[0], t.work.klass).aside.push_back(slot);
 }
 
-// What a tenant and a class have been served; less than nothing gives back.
+// What a tenant and a class have been served; less than nothing gives back. Of a ticket that is
+// still in its flow, it is about to leave it, which gives the flow its new turn.
 void little::charge(std::uint32_t slot, double tokens) {
-    const work& w = tickets_[slot].work;
+    const request_entry& t = tickets_[slot];
+    const work& w = t.work;
     const pool_index pool = w.pools.items[0];
     class_queue& q = queue(pool, w.klass);
     constexpr double highest_floor = 0.999;
     const double floor = std::min(classes_[at(request_class::bulk)].floor, highest_floor);
     queues_[pool.value].owed_to_bulk +=
         w.klass == request_class::bulk ? -tokens : tokens * floor / (1 - floor);
+    if (t.flow != no_slot) {
+        flows_[t.flow].served += tokens;
+        return;
+    }
     const std::uint32_t i = flows_.find({pool, w.klass, w.tenant});
     if (i == flow_table::none) return;
     flows_[i].served += tokens;

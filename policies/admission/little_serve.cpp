@@ -14,7 +14,7 @@ constexpr std::size_t passed_for_room = 8;
 }  // namespace
 
 bool little::serve(pool_index pool, time_point now, verdict_batch& out) {
-    for (;;) {
+    while (waiting_ > 0) {
         switch (serve_next(pool, now, out)) {
             case served::one:
                 break;
@@ -24,6 +24,7 @@ bool little::serve(pool_index pool, time_point now, verdict_batch& out) {
                 return false;
         }
     }
+    return true;
 }
 
 little::served little::serve_next(pool_index pool, time_point now, verdict_batch& out) {

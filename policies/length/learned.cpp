@@ -37,16 +37,18 @@ std::uint64_t asker::conversation() const noexcept {
     return affinity == 0 ? 0 : mixed(affinity, tenant_of_model());
 }
 
-knowledge learned::of_model(std::uint64_t model) const noexcept {
-    const model_habits* known = models_.find(model);
-    if (!known) return {};
-    return {.factors = known->factors, .output = known->output.typical(default_output)};
+output_belief learned::output_of(std::uint64_t tenant_of_model) const noexcept {
+    const output_quantile* known = tenants_.find(tenant_of_model);
+    return known ? known->belief() : output_belief{};
 }
 
-std::uint32_t learned::output_of(std::uint64_t tenant_of_model, std::uint32_t otherwise)
-    const noexcept {
-    const output_quantile* known = tenants_.find(tenant_of_model);
-    return known ? known->typical(otherwise) : otherwise;
+knowledge learned::of_model(std::uint64_t model, const output_belief& own) const noexcept {
+    knowledge k;
+    const model_habits* known = models_.find(model);
+    if (known) k.factors = known->factors;
+    if (known && !own.stands_alone()) k.output = known->output.typical(default_output);
+    k.output = own.over(k.output);
+    return k;
 }
 
 conversation learned::of_conversation(std::uint64_t which, time_point now) const noexcept {

@@ -55,10 +55,10 @@ class learned {
     explicit learned(std::size_t entries_each)
         : models_(entries_each), tenants_(entries_each), conversations_(entries_each) {}
 
-    // Factors and typical output of the model, whoever asks.
-    knowledge of_model(std::uint64_t model) const noexcept;
-    // Typical tokens of answer for this tenant; `otherwise` is the model's.
-    std::uint32_t output_of(std::uint64_t tenant_of_model, std::uint32_t otherwise) const noexcept;
+    // What this tenant's answers say.
+    output_belief output_of(std::uint64_t tenant_of_model) const noexcept;
+    // Factors, and typical output: the tenant's `own` as far as it goes, then the model's.
+    knowledge of_model(std::uint64_t model, const output_belief& own = {}) const noexcept;
     conversation of_conversation(std::uint64_t which, time_point now) const noexcept;
 
     // Of an answer that `teaches`.

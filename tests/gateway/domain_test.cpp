@@ -231,6 +231,15 @@ TEST(permit, is_given_back_once_however_it_is_moved) {
     EXPECT_EQ(d.shared->in_flight(), 0u);
 }
 
+TEST(domain, explains_what_time_has_changed_since_anybody_came) {
+    domain_of_threads d(one_replica(5), 1, {}, "little");
+    permit refused = take(d);
+    const time_point then = now();
+    refused.end(event::engine_refused{1s}, then);
+    EXPECT_FALSE(d.shared->explain(d.any(), then).would_admit);
+    EXPECT_TRUE(d.shared->explain(d.any(), then + 1s).would_admit) << "the pause is over";
+}
+
 TEST(domain, keeps_the_retry_budget_of_its_model) {
     domain_of_threads d(one_replica(1), 1, {.ratio = 0.1, .cap = 10, .floor = 3, .per = 1h});
     const auto t = now();

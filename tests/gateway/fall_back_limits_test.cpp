@@ -34,7 +34,7 @@ class counting_limits final : public limiting_policy {
 };
 
 TEST(fall_back_limits, hold_one_reservation_at_a_time_and_charge_none_that_was_left) {
-    const std::string out = "{replicas: [{url: \"http://127.0.0.1:9\", state: cordoned}]";
+    const std::string out = "{replicas: [{url: \"http://127.0.0.1:9\", state: drained}]";
     counting_limits::told seen;
     still_parts parts(
         "models: {chat: " + out + ", fallbacks: [b, c]}, b: " + out + "}, c: " + out + "}}\n",

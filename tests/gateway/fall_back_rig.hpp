@@ -5,7 +5,7 @@
 
 namespace penstock::gateway {
 
-inline const std::string out_of_service = ", state: cordoned";
+inline const std::string out_of_service = ", state: drained";
 inline const headers no_fallback{{"x-penstock-no-fallback", "true"}};
 
 struct one_model {

@@ -120,7 +120,7 @@ TEST_F(shed, counts_only_models_that_the_key_may_use) {
 }
 
 TEST_F(shed, waits_for_the_fallbacks_to_shed_too) {
-    const std::string out = "{replicas: [" + replica_of(upstream, ", state: cordoned") + "]";
+    const std::string out = "{replicas: [" + replica_of(upstream, ", state: drained") + "]";
     g.emplace(
         "threads: 1\nmodels:\n  chat: " + out + ", fallbacks: [other]}\n  other: " + out + "}\n",
         scripted_by(script)
@@ -141,7 +141,7 @@ TEST_F(shed, waits_for_the_fallbacks_to_shed_too) {
 }
 
 TEST_F(shed, does_not_wait_for_a_fallback_that_the_key_may_not_use) {
-    const std::string out = "{replicas: [" + replica_of(upstream, ", state: cordoned") + "]";
+    const std::string out = "{replicas: [" + replica_of(upstream, ", state: drained") + "]";
     g.emplace(
         "threads: 1\nkeys: [{name: a, models: [chat], sha256: "
         "a046e4925c1c5162e2a952bf81b903655ab1b77d52aac4b82b9c4ca26ad5f73e}]\n"  // sk-all

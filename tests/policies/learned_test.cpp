@@ -47,7 +47,7 @@ TEST(learned, knows_nothing_of_strangers) {
     const learned fresh(8);
     EXPECT_EQ(fresh.of_model(1).output, 256u);
     EXPECT_EQ(fresh.of_model(1).factors.error(), 0.5);
-    EXPECT_EQ(fresh.output_of(1, 99), 99u);
+    EXPECT_EQ(fresh.output_of(1).over(99), 99u);
     EXPECT_FALSE(fresh.of_conversation(1, now).is_known);
 }
 
@@ -60,8 +60,8 @@ TEST(learned, teaches_a_model_by_every_tenant_and_a_tenant_by_its_own_answers) {
     const knowledge model = all.of_model(11);
     EXPECT_NEAR(model.factors.guess(amounts_of(chat(6000))), 1000, 50);
     EXPECT_NEAR(model.output, 2000, 800);
-    EXPECT_EQ(all.output_of(bert.tenant_of_model(), model.output), model.output);
-    EXPECT_NEAR(all.output_of(anna.tenant_of_model(), 7), 2000, 800);
+    EXPECT_EQ(all.output_of(bert.tenant_of_model()).over(model.output), model.output);
+    EXPECT_NEAR(all.output_of(anna.tenant_of_model()).over(7), 2000, 800);
     EXPECT_EQ(all.of_model(12).output, 256u);
 }
 
@@ -71,7 +71,7 @@ TEST(learned, counts_each_choice_of_an_answer_for_itself) {
     four.n = 4;
     for (int i = 0; i < 50; ++i)
         all.teach_tenant(anna, four, used(30, 400));
-    EXPECT_NEAR(all.output_of(anna.tenant_of_model(), 256), 100, 40);
+    EXPECT_NEAR(all.output_of(anna.tenant_of_model()).over(256), 100, 40);
 }
 
 TEST(learned, takes_no_length_and_no_conversation_from_work_that_makes_no_tokens) {
@@ -85,7 +85,7 @@ TEST(learned, takes_no_length_and_no_conversation_from_work_that_makes_no_tokens
     }
     EXPECT_FALSE(all.of_conversation(anna.conversation(), now).is_known);
     EXPECT_EQ(all.of_model(11).output, 256u);
-    EXPECT_EQ(all.output_of(anna.tenant_of_model(), 99), 99u);
+    EXPECT_EQ(all.output_of(anna.tenant_of_model()).over(99), 99u);
 }
 
 TEST(learned, takes_no_factor_from_a_prompt_that_is_not_text_alone) {

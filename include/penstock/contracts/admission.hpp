@@ -236,6 +236,7 @@ class admission_policy {
     virtual std::optional<refused> sheds(
         request_class klass, tenant_index tenant, const pool_list& pools, time_point now
     ) const = 0;
+    // After an `advance` of the same `now`.
     virtual prediction explain(const work& work, time_point now) const = 0;
     virtual std::vector<replica_view> replicas(time_point now) const = 0;
     // Of every pool and class, in that order.
