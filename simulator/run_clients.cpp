@@ -126,8 +126,7 @@ void runner::lose_patience(const occurrence& e) {
     }
 }
 
-// ── verdicts
-// ───────────────────────────────────────────────────────────────────────────────────────
+// ── verdicts ─────────────────────────────────────────────────────────────────────────────────────
 
 void runner::dispatch(const granted& given) {
     const std::uint32_t i = callers_.of(given.who);

@@ -24,10 +24,10 @@ void find_granted(request_context& c) {
     c.replica = found.replica;
 }
 
-// As admission reckons: a class's target begins anew with each arrival, a client's wish does not.
+// By the class's target, which begins anew with each arrival: what one client wishes for says
+// nothing of a replica.
 time_point first_token_due(const request_context& c, time_point asked) {
     if (!c.work.streamed) return never;
-    if (c.work.ttft_deadline != never) return c.work.ttft_deadline;
     return after(asked, c.settings->limits_of(c.work.klass).ttft);
 }
 

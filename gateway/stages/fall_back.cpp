@@ -77,6 +77,8 @@ bool pass_on(request_state& c, const refusal& why, time_point now) {
 
 bool fall_back(request_context& c, const refusal& why) {
     const model_entry& left = *c.model;
+    if (!has_fallback(c)) return false;
+    if (retry::may_have_run(why.code) && !left.admission->may_retry(c.now())) return false;
     if (!pass_on(c, why, c.now())) return false;
     c.slot.end(event::completed{.end = ending::refused, .streamed = c.work.streamed}, c.now());
     c.attempts = {.made = 0, .max = c.attempts.max};

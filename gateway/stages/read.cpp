@@ -1,5 +1,6 @@
 // The body, and the one scan that finds every fact any later stage needs.
 #include "gateway/request_context.hpp"
+#include "gateway/stages/fall_back.hpp"
 #include "gateway/stages/stages.hpp"
 
 #include <algorithm>
@@ -123,6 +124,7 @@ void take_model(request_state& c, const model_entry& model) {
     c.model = &model;
     estimate(c);
     make_work(c);
+    c.work.elsewhere = has_fallback(c);
 }
 
 stage_result<> take_facts(request_state& c, std::string_view body) {

@@ -67,13 +67,15 @@ engine_table::choice engine_table::choose(const work& work, pool_index pool, req
 }
 
 bool engine_table::is_possible(const work& work, pool_index pool, time_point now) const {
+    using standing = replica_table::standing;
     const auto& p = pools_[pool.value];
-    if (p.usable + p.coming == 0) return false;
+    if (p.usable + (work.elsewhere ? 0 : p.coming) == 0) return false;
     if (p.usable > work.tried.size && (work.needs & ~p.offers) == 0) return true;
     const demand wanted{.tried = work.tried, .needs = work.needs};
     return std::any_of(p.members.begin(), p.members.end(), [&](replica_index who) {
-        return health_.may_use(wanted, who) &&
-               health_.stands(who, now) != replica_table::standing::down;
+        if (!health_.may_use(wanted, who)) return false;
+        const auto stands = health_.stands(who, now);
+        return stands != standing::down && !(work.elsewhere && stands == standing::coming);
     });
 }
 

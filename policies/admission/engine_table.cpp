@@ -127,7 +127,8 @@ void engine_table::refresh(replica_index who, time_point now) {
     count(p, e, stands);
     e.limit.in_flight(e.in_flight);
     const std::uint32_t limit = this->limit(who, now);
-    const double running = e.in_flight + e.others;
+    // What it does for others corrects and never gates: one of ours may always try.
+    const double running = e.in_flight == 0 ? 0 : e.in_flight + e.others;
     const bool room = stands == replica_table::standing::free && may_have_more(e);
     const double key = e.backlog / rate_of(e) + tie * running / std::max(1u, limit);
     for (const auto as : {request_class::realtime, request_class::bulk}) {
@@ -161,20 +162,31 @@ time_point engine_table::next_change() const noexcept {
     return std::min(changes_.first_key_or(never), readings_.first_key_or(never));
 }
 
-// Its memory in use to the digit as it was, although of ours something began or ended there: these
-// are old numbers, told again. Taken for true they would make a request of others out of each of
-// ours that has ended since. An engine that tells no memory, or uses none, may say the same again.
-bool engine_table::is_news(engine& e, const fact::scraped& said) noexcept {
-    if (is_same(said, e.said)) return !e.moved || said.kv_used <= 0;
-    e.said = said;
-    e.moved = false;
-    return true;
+// To the digit what it said before, although of ours something began or ended there: old numbers,
+// told again. Taken for true they would make a request of others out of each of ours that has ended
+// since.
+bool engine_table::repeats(const engine& e, const fact::scraped& said) noexcept {
+    return e.moved && is_same(said, e.said);
+}
+
+// Ours are as many as there were at most since it was last asked: its numbers are of some moment of
+// that time.
+void engine_table::note_others(engine& e, const fact::scraped& said) noexcept {
+    const auto less = [](double all, double ours) { return std::max(0.0, all - ours); };
+    if (said.running >= 0)
+        e.others = less(said.running + std::max(0.0, said.waiting), e.most_in_flight);
+    if (said.kv_used >= 0 && e.kv_most > 0)
+        e.others_kv =
+            less(said.kv_used * static_cast<double>(e.kv_most), static_cast<double>(e.most_kv));
 }
 
 void engine_table::scraped(replica_index who, const fact::scraped& said, time_point now) {
     if (who.value >= engines_.size()) return;
     engine& e = engines_[who.value];
-    if (!is_news(e, said)) return;
+    // One that tells no memory, or uses none, may well say the same again: it is believed to be
+    // there, and no more.
+    const bool is_news = !repeats(e, said);
+    if (!is_news && said.kv_used > 0) return;
     if (e.spoke) e.stale_at = after(now, how_.stale_after * (now - e.heard));
     e.heard = now;
     e.spoke = true;
@@ -184,12 +196,13 @@ void engine_table::scraped(replica_index who, const fact::scraped& said, time_po
     }
     if (said.kv_tokens >= 1)
         e.kv_most = e.said_kv = static_cast<std::uint64_t>(std::min(said.kv_tokens, 1e15));
-    if (said.running >= 0)
-        e.others = std::max(0.0, said.running + std::max(0.0, said.waiting) - e.in_flight);
-    if (said.kv_used >= 0 && e.kv_most > 0)
-        e.others_kv = std::max(
-            0.0, said.kv_used * static_cast<double>(e.kv_most) - static_cast<double>(e.kv)
-        );
+    if (is_news) {
+        note_others(e, said);
+        e.said = said;
+        e.moved = false;
+    }
+    e.most_in_flight = e.in_flight;
+    e.most_kv = e.kv;
     const bool preempted = e.preemptions >= 0 && said.preemptions > e.preemptions;
     if (said.preemptions >= 0) e.preemptions = said.preemptions;
     // What we sent and it has not read waits there because we sent it.
@@ -217,6 +230,8 @@ void engine_table::begin(std::uint32_t slot, const choice& where, time_point now
     p.kv += t.kv;
     ++e.in_flight;
     ++p.in_flight;
+    e.most_in_flight = std::max(e.most_in_flight, e.in_flight);
+    e.most_kv = std::max(e.most_kv, e.kv);
     e.moved = true;
     // Of an answer in one piece nobody hears when its prompt was read: it is believed to have been
     // after as long as the rate says, which only streams teach. Without a rate it is left out.

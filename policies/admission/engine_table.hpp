@@ -67,6 +67,11 @@ class engine_table {
     // Whether some replica of the pool may take it some time without coming back to life. O(1)
     // where the pool's replicas all offer what it needs and more of them are up than it has tried.
     bool is_possible(const work& work, pool_index pool, time_point now) const;
+    pool_index pool_of(replica_index who) const noexcept { return engines_[who.value].pool; }
+    // No replica of it is up or coming.
+    bool is_down(pool_index pool) const noexcept {
+        return pools_[pool.value].usable + pools_[pool.value].coming == 0;
+    }
     // Replicas that are up.
     std::uint32_t usable(pool_index pool) const noexcept { return pools_[pool.value].usable; }
     bool any_ready(pool_index pool, request_class as) const noexcept {
@@ -107,6 +112,8 @@ class engine_table {
         double rate = 0;                   // of prefill, as it stands in the pool's sum
         double others = 0, others_kv = 0;  // requests and tokens that are not ours
         double preemptions = -1;
+        std::uint32_t most_in_flight = 0;  // of ours, since it was last asked
+        std::uint64_t most_kv = 0;
         fact::scraped said;           // by the engine, last
         bool moved = false;           // of ours something began or ended there since it said so
         time_point heard{};           // from the engine last
@@ -130,7 +137,8 @@ class engine_table {
     static void count(pool& p, engine& e, replica_table::standing stands) noexcept;
     void stop_reading(std::uint32_t slot, bool was_read, time_point now);
     void forget_stale(engine& e, time_point now) noexcept;
-    static bool is_news(engine& e, const fact::scraped& said) noexcept;
+    static bool repeats(const engine& e, const fact::scraped& said) noexcept;
+    static void note_others(engine& e, const fact::scraped& said) noexcept;
     void review(replica_index who, time_point now);
     bool fits(const engine& e, const work& work) const noexcept;
     double rate_of(const engine& e) const noexcept;  // never 0

@@ -28,9 +28,9 @@ namespace penstock::admission {
 //    deadline; of a tenant's tickets the earliest deadline, less the time that its own prompt
 //    takes to be read: else long prompts come too late. A ticket that may use none of the replicas
 //    with room, and a few that find no room for their tokens, are passed over, and go
-//    before all others as soon as something suits them.
+//    before all others, in the same order, as soon as something suits them.
 //  - A ticket whose first pool is busy may start in a later one that is less than half in use and
-//    has no queue of its own.
+//    has no queue of its own; one whose first pool is down takes turns with a later one's own.
 //  - A ticket is refused when no replica that it has not tried is up or coming (no_replica); at
 //    its arrival when it asked not to wait (would_queue), `pending` of its class wait already
 //    (queue_full, or the oldest of them: displaced) or the predicted wait is far longer than what
@@ -91,6 +91,8 @@ class little final : public admission_policy {
         // Weighted tokens that bulk may have before realtime goes on; below zero: had beyond its
         // floor. Neither class is owed for a time when it asked for nothing.
         double owed_to_bulk = 0;
+        // Whose own pool is down takes turns with those whose pool this is.
+        bool guest_is_next = false;
     };
     enum class served : std::uint8_t { one, none, batch_full };
 
@@ -120,6 +122,7 @@ class little final : public admission_policy {
     served serve_aside(
         pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
     );
+    turn turn_of(std::uint32_t aside) const noexcept;
     bool bulk_is_due(pool_index pool) const noexcept;
     // Weighted tokens that it is reckoned with while it runs.
     double price_of(const work& work, std::uint32_t cached) const noexcept;

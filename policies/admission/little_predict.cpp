@@ -129,18 +129,23 @@ std::optional<refused> little::sheds(
 ) const {
     const class_settings& own = classes_[at(klass)];
     const double left = seconds(std::min(own.ttft, own.timeout));
+    work w;
+    w.klass = klass;
+    w.tenant = tenant;
     double shortest = -1;
     for (const pool_index each : replicas_.known(pools)) {
+        if (engines_.is_down(each)) continue;
         const class_queue& q = queue(each, klass);
         if (!q.sheds) return std::nullopt;
-        work w;
-        w.klass = klass;
-        w.tenant = tenant;
         const double wait = queue_wait(w, each, q.typical, false);
         if (how_.optimism * wait <= left) return std::nullopt;
         shortest = shortest < 0 ? wait : std::min(shortest, wait);
     }
-    if (shortest < 0) return std::nullopt;
+    if (shortest < 0) {
+        w.pools = replicas_.known(pools);
+        if (w.pools.empty()) return std::nullopt;
+        return refusal_of(w, errc::no_replica, 0, now);
+    }
     const auto id = static_cast<std::uint64_t>(now.time_since_epoch().count());
     return refused{
         .reason = errc::wait_too_long,

@@ -106,8 +106,10 @@ void little::charge(std::uint32_t slot, double tokens) {
     class_queue& q = queue(pool, w.klass);
     constexpr double highest_floor = 0.999;
     const double floor = std::min(classes_[at(request_class::bulk)].floor, highest_floor);
-    queues_[pool.value].owed_to_bulk +=
-        w.klass == request_class::bulk ? -tokens : tokens * floor / (1 - floor);
+    double& owed = queues_[pool.value].owed_to_bulk;
+    owed += w.klass == request_class::bulk ? -tokens : tokens * floor / (1 - floor);
+    // What it could not use, for want of anything but its turn, it does not get later.
+    owed = std::clamp(owed, -how_.owed_most, how_.owed_most);
     if (t.flow != no_slot) {
         flows_[t.flow].served += tokens;
         return;

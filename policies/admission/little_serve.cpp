@@ -46,7 +46,8 @@ bool little::bulk_is_due(pool_index pool) const noexcept {
     if (bulk.waiting == 0) return false;
     const std::uint32_t next =
         bulk.aside.empty() ? flows_[bulk.flows.first()].first : bulk.aside.front();
-    return queues_[pool.value].owed_to_bulk >= price_of(tickets_[next].work, 0);
+    const double price = std::min(price_of(tickets_[next].work, 0), how_.owed_most);
+    return queues_[pool.value].owed_to_bulk >= price;
 }
 
 double little::price_of(const work& work, std::uint32_t cached) const noexcept {
@@ -87,17 +88,34 @@ little::served little::serve_class(
 little::served little::serve_aside(
     pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
 ) {
-    class_queue& q = queue(pool, klass);
-    for (const std::uint32_t slot : q.aside) {
+    struct {
+        std::uint32_t slot = no_slot;
+        turn its;
+        engine_table::choice where;
+    } next;
+    for (const std::uint32_t slot : queue(pool, klass).aside) {
+        const turn its = turn_of(slot);
+        if (next.slot != no_slot && !(its < next.its)) continue;
         const work& w = tickets_[slot].work;
         const engine_table::choice where = find(w, as);
-        if (where.replica.valid()) return start(slot, where, now, out);
-        if (is_possible(w, now)) continue;
-        if (full(out)) return served::batch_full;
-        refuse(slot, errc::no_replica, now, out);
-        return served::one;
+        if (where.replica.valid()) {
+            next = {slot, its, where};
+        } else if (!is_possible(w, now)) {
+            if (full(out)) return served::batch_full;
+            refuse(slot, errc::no_replica, now, out);
+            return served::one;
+        }
     }
-    return served::none;
+    return next.slot == no_slot ? served::none : start(next.slot, next.where, now, out);
+}
+
+little::turn little::turn_of(std::uint32_t aside) const noexcept {
+    const request_entry& t = tickets_[aside];
+    const pool_index pool = t.work.pools.items[0];
+    const std::uint32_t i = flows_.find({pool, t.work.klass, t.work.tenant});
+    const double served =
+        i == flow_table::none ? queue(pool, t.work.klass).level : flows_[i].served;
+    return {served, t.due, t.sequence};
 }
 
 engine_table::choice little::find(const work& work, request_class as) const {
@@ -107,9 +125,10 @@ engine_table::choice little::find(const work& work, request_class as) const {
     for (std::size_t i = 1; i < work.pools.size && !found.replica.valid(); ++i) {
         const pool_index larger = work.pools.items[i];
         const pool_queues& its = queues_[larger.value];
-        const bool is_idle = its.of[0].waiting == 0 && its.of[1].waiting == 0 &&
-                             engines_.used(larger) < how_.spill_below;
-        if (!is_down && !is_idle) continue;
+        const bool nobody_waits = its.of[0].waiting == 0 && its.of[1].waiting == 0;
+        const bool is_idle = nobody_waits && engines_.used(larger) < how_.spill_below;
+        const bool is_guest = is_down && (nobody_waits || its.guest_is_next);
+        if (!is_guest && !is_idle) continue;
         const engine_table::choice before = found;
         found = engines_.choose(work, larger, as);
         found.odd |= before.odd;
@@ -151,7 +170,10 @@ void little::grant(
 ) {
     request_entry& t = tickets_[slot];
     const work& w = t.work;
-    class_queue& q = queue(w.pools.items[0], w.klass);
+    const pool_index own = w.pools.items[0];
+    class_queue& q = queue(own, w.klass);
+    const pool_index serving = engines_.pool_of(where.replica);
+    queues_[serving.value].guest_is_next = serving == own;
     if (!t.aside) q.level = std::max(q.level, flows_[t.flow].served);
     t.charged = price_of(w, where.cached);
     charge(slot, t.charged);
@@ -171,7 +193,9 @@ void little::grant(
 
 void little::refuse(std::uint32_t slot, errc reason, time_point now, verdict_batch& out) {
     const request_entry& t = tickets_[slot];
-    const double wait = predicted_wait(t.work, true);
+    double wait = predicted_wait(t.work, true);
+    // Where nothing departs nothing is predicted; it has waited itself, though.
+    if (reason == errc::queue_timeout) wait = std::max(wait, seconds(now - t.work.arrived));
     refused verdict = refusal_of(t.work, reason, wait, now);
     verdict.who = tickets_.name_of(slot);
     leave(slot, now);

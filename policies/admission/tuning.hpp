@@ -33,6 +33,7 @@ struct tuning {
     // Beyond its floor bulk is served while realtime's predicted wait is below this share of its
     // target.
     double holdback = 0.5;
+    double owed_most = 1e6;  // weighted tokens that either class may owe the other
 
     // A pool sheds a class from where its predicted wait passes the target until it has been below
     // this share of it for so long.

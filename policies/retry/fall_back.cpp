@@ -27,6 +27,13 @@ constexpr std::array leave_named_model{
     errc::upstream_timeout,
 };
 
+constexpr std::array ran_perhaps{
+    errc::upstream_failed,
+    errc::upstream_protocol,
+    errc::upstream_broken,
+    errc::upstream_timeout,
+};
+
 constexpr std::array end_request{
     errc::client_gone,
     errc::canceled,
@@ -44,6 +51,10 @@ bool contains(const auto& all, errc why) noexcept {
 bool falls_back(const ended_pass& pass) noexcept {
     if (pass.answer_begun || pass.forbidden || pass.left <= duration::zero()) return false;
     return pass.is_fallback ? !ends_request(pass.why) : contains(leave_named_model, pass.why);
+}
+
+bool may_have_run(errc why) noexcept {
+    return contains(ran_perhaps, why);
 }
 
 bool ends_request(errc why) noexcept {

@@ -22,6 +22,10 @@ struct ended_pass {
 // answer has begun, nor when no time is left.
 bool falls_back(const ended_pass& pass) noexcept;
 
+// An engine may have worked on the request: to have another do so again is a retry, and costs one
+// of the model's budget.
+bool may_have_run(errc why) noexcept;
+
 // The reason is the request's and not the model's: whatever was tried before, it is what the client
 // is told.
 bool ends_request(errc why) noexcept;

@@ -67,13 +67,13 @@ TEST_F(classes, let_clients_wish_up_to_their_time_out) {
 TEST(classes_target, begins_anew_when_a_replica_has_failed) {
     const auto fails_late = [](const auto&) {
         test::answer a = test::failure(500);
-        a.before_head = test::milliseconds(150);
+        a.before_head = test::milliseconds(600);
         return a;
     };
     scripted_upstream first(fails_late);
     scripted_upstream second([](const auto&) { return test::chat_stream({"a"}); });
     running_gateway g(
-        "classes: {realtime: {ttft: 100ms}}\n" + chat_model({replica_of(first), replica_of(second)})
+        "classes: {realtime: {ttft: 400ms}}\n" + chat_model({replica_of(first), replica_of(second)})
     );
     EXPECT_EQ(g.ask(chat_request(streamed)).status, 200);
     EXPECT_EQ(first.num_requests(), 1u);
@@ -110,7 +110,9 @@ struct late_start {
         a.before_head = test::milliseconds(request.header("x-slow") ? 60 : 0);
         return a;
     }};
-    running_gateway g{"threads: 1\n" + chat_model(upstream)};
+    explicit late_start(const std::string& more = {})
+        : g("threads: 1\n" + more + chat_model(upstream)) {}
+    running_gateway g;
 
     std::optional<std::string> hint_of(std::size_t number) const {
         return upstream.requests().at(number).header("x-slo-hint");
@@ -118,11 +120,18 @@ struct late_start {
 };
 
 TEST(slo_hint, goes_to_a_replica_that_was_late) {
-    late_start rig;
-    rig.g.ask(chat_request(streamed, {{"x-slow", "1"}, {"x-slo-ttft-ms", "30"}}));
+    late_start rig("classes: {realtime: {ttft: 30ms}}\n");
+    rig.g.ask(chat_request(streamed, {{"x-slow", "1"}}));
     EXPECT_EQ(rig.hint_of(0), std::nullopt);
     rig.g.ask(chat_request());
     EXPECT_EQ(rig.hint_of(1), "reduce_delta");
+}
+
+TEST(slo_hint, goes_to_no_replica_for_what_one_client_wishes) {
+    late_start rig;
+    rig.g.ask(chat_request(streamed, {{"x-slow", "1"}, {"x-slo-ttft-ms", "30"}}));
+    rig.g.ask(chat_request());
+    EXPECT_EQ(rig.hint_of(1), std::nullopt);
 }
 
 TEST(slo_hint, goes_to_a_replica_that_never_began) {

@@ -108,6 +108,16 @@ TEST(fall_back, happens_when_the_attempts_of_a_model_have_failed) {
     }
 }
 
+TEST(fall_back, costs_one_of_the_models_retries_when_an_engine_may_have_worked) {
+    scripted_upstream chat([](const auto&) { return test::failure(500); });
+    scripted_upstream small;
+    running_gateway g("retry: {budget: 0%, attempts: 1}\n" + chat_and_small(chat, small));
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(g.ask(chat_request()).status, 200);
+    EXPECT_EQ(g.ask(chat_request()).status, 502) << "three in ten seconds are granted at least";
+    EXPECT_EQ(small.num_requests(), 3u);
+}
+
 TEST(fall_back, gives_each_model_its_own_attempts_and_no_more) {
     const auto fail = [](const auto&) { return test::failure(500); };
     scripted_upstream a(fail), b(fail), c(fail), d(fail);

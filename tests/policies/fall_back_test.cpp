@@ -76,5 +76,12 @@ TEST(fall_back, needs_time_before_the_requests_own_deadline) {
     EXPECT_FALSE(falls_back({.why = errc::queue_timeout, .left = -1s}));
 }
 
+TEST(fall_back, costs_a_retry_where_an_engine_may_have_worked_on_the_request) {
+    for (const errc why : {errc::upstream_timeout, errc::upstream_broken, errc::upstream_failed})
+        EXPECT_TRUE(may_have_run(why)) << describe(why).label;
+    for (const errc why : {errc::no_replica, errc::upstream_unreachable, errc::too_late})
+        EXPECT_FALSE(may_have_run(why)) << describe(why).label;
+}
+
 }  // namespace
 }  // namespace penstock::retry

@@ -85,6 +85,87 @@ TEST(little, sends_who_would_wait_for_a_cordoned_pool_to_a_larger_one) {
     EXPECT_EQ(d.replica_of(waits), 0);
 }
 
+TEST(little, has_who_waits_for_a_pool_that_is_down_take_turns_with_those_of_the_larger_one) {
+    little_driver d(spec_of({{1}, {1}}));
+    d.say(0, replica_state::dead);
+    work guest = stream(10, 1h);
+    guest.pools.push({1});
+    work own = stream(10, 1h);
+    own.pools = work_for({1}).pools;
+    ticket running = d.start(own);
+    std::vector<ticket> guests, owns;
+    for (int i = 0; i < 3; ++i) {
+        guests.push_back(d.arrive(guest));
+        owns.push_back(d.arrive(own));
+    }
+    EXPECT_TRUE(d.is_waiting(owns[0]));
+    for (int i = 0; i < 3; ++i) {
+        d.end(running);
+        EXPECT_EQ(d.replica_of(guests[std::size_t(i)]), 1) << i;
+        d.end(guests[std::size_t(i)]);
+        EXPECT_EQ(d.replica_of(owns[std::size_t(i)]), 1) << i;
+        running = owns[std::size_t(i)];
+    }
+}
+
+TEST(little, waits_for_nothing_that_is_not_up_where_another_model_would_take_over) {
+    little_driver d(spec_of({{1}}));
+    d.say(0, replica_state::cordoned);
+    work w = stream(10, 1h);
+    w.elsewhere = true;
+    EXPECT_EQ(d.refusal_of(d.arrive(w)).reason, errc::no_replica);
+}
+
+TEST(little, always_tries_one_whatever_an_engine_says_that_it_does_for_others) {
+    little_driver d(spec_of({{4}}));
+    for (int i = 0; i < 5; ++i) {
+        d.now += 1s;
+        d.policy.on(replica_index{0}, fact::scraped{.running = 4}, d.now);
+    }
+    const ticket only = d.start(stream(10, 1h));
+    EXPECT_NE(only, ticket{});
+    EXPECT_TRUE(d.is_waiting(d.arrive(stream(10, 1h))));
+}
+
+TEST(little, takes_none_of_ours_that_has_ended_since_for_one_of_others) {
+    little_driver d(spec_of({{4}}));
+    std::vector<ticket> ours;
+    for (int i = 0; i < 4; ++i)
+        ours.push_back(d.start(stream(10, 1h)));
+    for (int i = 0; i < 3; ++i)
+        d.end(ours[std::size_t(i)]);
+    d.policy.on(replica_index{0}, fact::scraped{.running = 4}, d.now += 1s);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_NE(d.start(stream(10, 1h)), ticket{}) << "its four were ours when it counted them";
+}
+
+// One replica serves what is asked for, the other, which is idle, does not.
+TEST(little, serves_tenants_in_turn_though_a_replica_is_idle_that_suits_none_of_them) {
+    domain_spec spec = spec_of({{1, 1}});
+    spec.pools[0].replicas[0].offers = 1;
+    spec.pools[0].replicas[1].offers = 2;
+    little_driver d(spec);
+    work w = stream(10, 1h);
+    w.needs = 1;
+    ticket running = d.start(of_tenant(w, 1));
+    std::vector<ticket> loud, quiet;
+    for (int i = 0; i < 6; ++i)
+        loud.push_back(d.arrive(of_tenant(w, 1)));
+    d.advance();
+    for (int i = 0; i < 2; ++i)
+        quiet.push_back(d.arrive(of_tenant(w, 2)));
+    d.advance();
+    std::vector<int> order;
+    for (int served = 0; served < 8; ++served) {
+        d.end(running);
+        const auto given = d.advance();
+        ASSERT_EQ(given.size(), 1u);
+        running = std::get<granted>(given[0]).who;
+        order.push_back(std::ranges::find(quiet, running) != quiet.end() ? 2 : 1);
+    }
+    EXPECT_EQ(std::count(order.begin(), order.begin() + 4, 2), 2) << "the first four of eight";
+}
+
 TEST(little, keeps_an_affinity_on_its_replica_while_that_saves_more_than_it_waits) {
     little_driver d(spec_of({{8, 8, 8, 8}}));
     work w = stream(4000, 1h);

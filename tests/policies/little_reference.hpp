@@ -8,6 +8,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 #include <vector>
 
 namespace penstock::admission {
@@ -218,8 +219,12 @@ class reference {
         for (auto w = line_.begin(); w != line_.end(); ++w)
             if (pool_of(w->what) == pool && w->what.klass == klass && w->aside)
                 passed[w->aside] = w;
+        auto first = line_.end();
         for (const auto& [_, w] : passed)
-            if (const place where = find(w->what, as); !where.best.empty()) return grant(w, where);
+            if (!find(w->what, as).best.empty() &&
+                (first == line_.end() || turn(*w) < turn(*first)))
+                first = w;
+        if (first != line_.end()) return grant(first, find(first->what, as));
         // One that has tried all is told when its turn comes.
         for (;;) {
             const auto w = next(pool, klass);
@@ -232,11 +237,11 @@ class reference {
             passed[w->aside] = w;
         }
     }
+    std::tuple<double, time_point, std::uint64_t> turn(const waiter& w) {
+        return std::tuple(served_[flow_of(w.what)], w.due, w.sequence);
+    }
     iterator next(std::uint32_t pool, request_class klass) {
         auto best = line_.end();
-        const auto turn = [&](const waiter& w) {
-            return std::tuple(served_[flow_of(w.what)], w.due, w.sequence);
-        };
         for (auto w = line_.begin(); w != line_.end(); ++w)
             if (pool_of(w->what) == pool && w->what.klass == klass && !w->aside)
                 if (best == line_.end() || turn(*w) < turn(*best)) best = w;

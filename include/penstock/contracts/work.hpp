@@ -62,7 +62,8 @@ struct work {
     std::uint64_t needs = 0;  // what a replica must offer: a bit per route
     bool streamed = false;
     bool no_queue = false;
-    tried_list tried;  // excluded so far
+    bool elsewhere = false;  // another model would take it: nothing is waited for that is not up
+    tried_list tried;        // excluded so far
 };
 static_assert(std::is_trivially_copyable_v<work>);
 
