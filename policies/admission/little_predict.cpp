@@ -134,7 +134,11 @@ std::optional<refused> little::sheds(
     w.tenant = tenant;
     double shortest = -1;
     for (const pool_index each : replicas_.known(pools)) {
-        if (engines_.is_down(each)) continue;
+        if (engines_.is_down(each)) {
+            // One may be up by now, which is found out when somebody comes.
+            if (engines_.next_change() <= now) return std::nullopt;
+            continue;
+        }
         const class_queue& q = queue(each, klass);
         if (!q.sheds) return std::nullopt;
         const double wait = queue_wait(w, each, q.typical, false);

@@ -131,6 +131,23 @@ TEST(little, sheds_a_class_from_the_head_until_its_wait_has_been_short_for_a_whi
     EXPECT_FALSE(sheds());
 }
 
+TEST(little, sheds_from_the_head_what_only_a_pool_that_is_down_could_serve_until_it_may_be_back) {
+    domain_spec spec = spec_of({{1}});
+    spec.breaker = {.failures = 1, .open_for = 5s, .open_for_max = 5s};
+    little_driver d(spec);
+    const pool_list pools = work_for({0}).pools;
+    EXPECT_FALSE(d.policy.sheds(request_class::realtime, {}, pools, d.now));
+    ASSERT_TRUE(d.run(stream(1, 1h), ending::upstream_error));
+    d.advance();
+    const auto said = d.policy.sheds(request_class::realtime, {}, pools, d.now);
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->reason, errc::no_replica);
+    EXPECT_EQ(said->retry_after, 5s);
+    d.now += 5s;
+    EXPECT_FALSE(d.policy.sheds(request_class::realtime, {}, pools, d.now)) << "a probe is due";
+    EXPECT_TRUE(d.run(stream(1, 1h), ending::served));
+}
+
 TEST(little, explains_what_it_would_do_with_the_same_numbers) {
     domain_spec spec = spec_of({{2, 2}});
     spec.classes[0].timeout = 1h;
