@@ -9,11 +9,14 @@
 namespace penstock::gateway {
 namespace {
 
+// Grows once and not four times: an answer has six of these.
 void add(std::string& out, std::string_view name, std::string_view value) {
-    out += name;
-    out += ": ";
-    out += value;
-    out += "\r\n";
+    constexpr std::string_view colon = ": ", end = "\r\n";
+    const std::size_t before = out.size();
+    out.resize(before + name.size() + colon.size() + value.size() + end.size());
+    auto at = out.begin() + static_cast<std::ptrdiff_t>(before);
+    for (const std::string_view each : {name, colon, value, end})
+        at = std::copy(each.begin(), each.end(), at);
 }
 
 void add(std::string& out, std::string_view name, std::int64_t value) {
