@@ -1,5 +1,4 @@
-// Tickets of one tenant by deadline: a pairing heap (Fredman et al. 1986) through the tickets'
-// own links.
+// Tickets by deadline: a leftist heap (Crane 1972; Knuth, TAOCP 5.2.3) through their own links.
 #pragma once
 
 #include "penstock/clock.hpp"
@@ -9,14 +8,19 @@
 
 namespace penstock::admission {
 
-// Part of a ticket. `previous` is the elder sibling, or the parent of a first child.
+// Part of a ticket, for this and for deadline_queue. A rank is the length of the right spine of
+// what hangs there, and never more on the right than on the left; it stands with the parent, so
+// that a sibling need not be looked at.
 struct heap_links {
     static constexpr std::uint32_t none = 0xffff'ffff;
-    std::uint32_t child = none, next = none, previous = none;
+    std::uint32_t left = none, right = none, parent = none;
+    std::uint8_t left_rank = 0, right_rank = 0;
+    bool in_run = false;  // of a deadline_queue: left is who is before it, right who is after it
 };
 
 // The operations on a heap that is named by its root. `Table` has `links(i)` and `before(a, b)`, a
-// strict order. No memory of its own: adding is O(1), removing O(log n) amortised.
+// strict order. No memory of its own. Both are O(log n) each time and not on average only: who
+// comes after a burst does not pay for its order.
 template <class Table>
 class deadline_heap {
  public:
@@ -30,51 +34,48 @@ class deadline_heap {
         return meld(root, item);
     }
     std::uint32_t remove(std::uint32_t root, std::uint32_t item) noexcept {
-        heap_links& gone = table_.links(item);
-        const std::uint32_t below = merge_pairs(gone.child);
+        const heap_links gone = table_.links(item);
+        const std::uint32_t below = meld(gone.left, gone.right);
+        if (below != none) table_.links(below).parent = gone.parent;
         if (item == root) return below;
-        heap_links& elder = table_.links(gone.previous);
-        (elder.child == item ? elder.child : elder.next) = gone.next;
-        if (gone.next != none) table_.links(gone.next).previous = gone.previous;
-        return meld(root, below);
+        heap_links& above = table_.links(gone.parent);
+        (above.left == item ? above.left : above.right) = below;
+        mend(gone.parent, below);
+        return root;
     }
 
  private:
-    // Both are roots, or none.
+    std::uint8_t rank(std::uint32_t item) noexcept {
+        return item == none ? 0 : static_cast<std::uint8_t>(table_.links(item).right_rank + 1);
+    }
+    // Both are roots, or none. As deep as their right spines together: twice the logarithm.
     std::uint32_t meld(std::uint32_t a, std::uint32_t b) noexcept {
         if (a == none || b == none) return a == none ? b : a;
         if (table_.before(b, a)) std::swap(a, b);
-        heap_links& parent = table_.links(a);
-        heap_links& child = table_.links(b);
-        child.previous = a;
-        child.next = parent.child;
-        if (parent.child != none) table_.links(parent.child).previous = b;
-        parent.child = b;
+        heap_links& top = table_.links(a);
+        top.right = meld(top.right, b);
+        top.right_rank = rank(top.right);
+        table_.links(top.right).parent = a;
+        lean(top);
         return a;
     }
-    // Siblings become one heap: pairs from the left, then their sum from the right.
-    std::uint32_t merge_pairs(std::uint32_t first) noexcept {
-        std::uint32_t pairs = none;  // a stack through `next`
-        while (first != none) {
-            const std::uint32_t a = first, b = table_.links(a).next;
-            first = b == none ? none : table_.links(b).next;
-            cut(a);
-            if (b != none) cut(b);
-            const std::uint32_t pair = meld(a, b);
-            table_.links(pair).next = pairs;
-            pairs = pair;
+    // Tells `above`, and whom it concerns above that, what rank its child has now. Each of them has
+    // a larger rank than the one before: no more than the logarithm.
+    void mend(std::uint32_t above, std::uint32_t child) noexcept {
+        while (above != none) {
+            heap_links& links = table_.links(above);
+            const std::uint8_t before = links.right_rank;
+            (links.left == child ? links.left_rank : links.right_rank) = rank(child);
+            lean(links);
+            if (links.right_rank == before) return;
+            child = above;
+            above = links.parent;
         }
-        std::uint32_t root = none;
-        while (pairs != none) {
-            const std::uint32_t pair = pairs;
-            pairs = table_.links(pair).next;
-            cut(pair);
-            root = meld(root, pair);
-        }
-        return root;
     }
-    void cut(std::uint32_t item) noexcept {
-        table_.links(item).next = table_.links(item).previous = none;
+    static void lean(heap_links& links) noexcept {
+        if (links.left_rank >= links.right_rank) return;
+        std::swap(links.left, links.right);
+        std::swap(links.left_rank, links.right_rank);
     }
 
     Table& table_;

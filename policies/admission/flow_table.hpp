@@ -2,6 +2,7 @@
 #pragma once
 
 #include "penstock/ids.hpp"
+#include "policies/admission/deadline_queue.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -17,10 +18,10 @@ struct flow_key {
 
 struct flow {
     flow_key key;
-    double served = 0;  // weighted tokens, lifted to the others' when it comes back from idle
-    std::uint32_t first = 0xffff'ffff;  // root of its tickets by deadline
-    std::uint32_t waiting = 0;          // tickets
-    double cost = 0;                    // of those, in tokens that prefill takes
+    double served = 0;     // weighted tokens, lifted to the others' when it comes back from idle
+    deadline_order order;  // of its tickets
+    std::uint32_t waiting = 0;  // tickets
+    double cost = 0;            // of those, in tokens that prefill takes
     std::uint32_t older = 0xffff'ffff, newer = 0xffff'ffff;  // among the idle
 };
 

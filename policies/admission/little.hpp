@@ -3,7 +3,7 @@
 #pragma once
 
 #include "penstock/contracts/admission.hpp"
-#include "policies/admission/deadline_heap.hpp"
+#include "policies/admission/deadline_queue.hpp"
 #include "policies/admission/departure_rate.hpp"
 #include "policies/admission/engine_table.hpp"
 #include "policies/admission/flow_table.hpp"
@@ -96,7 +96,7 @@ class little final : public admission_policy {
     };
     enum class served : std::uint8_t { one, none, batch_full };
 
-    // The order of the tickets of a flow, for its heap.
+    // The order of the tickets of a flow.
     struct order_of_tickets {
         request_slab& tickets;
         heap_links& links(std::uint32_t i) noexcept { return tickets[i].order; }
@@ -123,6 +123,9 @@ class little final : public admission_policy {
         pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
     );
     turn turn_of(std::uint32_t aside) const noexcept;
+    std::uint32_t first_of(std::uint32_t flow) const noexcept {
+        return by_deadline_.first(flows_[flow].order);
+    }
     bool bulk_is_due(pool_index pool) const noexcept;
     // Weighted tokens that it is reckoned with while it runs.
     double price_of(const work& work, std::uint32_t cached) const noexcept;
@@ -186,7 +189,7 @@ class little final : public admission_policy {
     engine_table engines_{how_, replicas_, tickets_};
     flow_table flows_;
     order_of_tickets order_{tickets_};
-    deadline_heap<order_of_tickets> heap_{order_};
+    deadline_queue<order_of_tickets> by_deadline_{order_};
     std::vector<pool_queues> queues_;    // by pool
     indexed_heap<time_point> expiries_;  // judged tickets
     std::vector<ticket> arrivals_;       // not judged yet, in order

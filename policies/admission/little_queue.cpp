@@ -25,7 +25,7 @@ void little::join(std::uint32_t slot) {
         flows_.begins_to_wait(t.flow);
         f.served = std::max(f.served, q.level);
     }
-    f.first = heap_.add(f.first, slot);
+    by_deadline_.add(f.order, slot);
     take_turn(t.flow);
     f.cost += t.cost;
     q.typical = q.typical == 0 ? t.cost : q.typical * typical_kept + t.cost * (1 - typical_kept);
@@ -36,7 +36,7 @@ void little::join(std::uint32_t slot) {
 void little::leave_flow(std::uint32_t slot) {
     request_entry& t = tickets_[slot];
     flow& f = flows_[t.flow];
-    f.first = heap_.remove(f.first, slot);
+    by_deadline_.remove(f.order, slot);
     f.cost -= t.cost;
     if (--f.waiting == 0) {
         f.cost = 0;
@@ -50,7 +50,7 @@ void little::leave_flow(std::uint32_t slot) {
 
 void little::take_turn(std::uint32_t flow) {
     const auto& f = flows_[flow];
-    const request_entry& first = tickets_[f.first];
+    const request_entry& first = tickets_[first_of(flow)];
     queue(f.key.pool, f.key.klass).flows.put(flow, {f.served, first.due, first.sequence});
 }
 

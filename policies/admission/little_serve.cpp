@@ -45,7 +45,7 @@ bool little::bulk_is_due(pool_index pool) const noexcept {
     const class_queue& bulk = queue(pool, request_class::bulk);
     if (bulk.waiting == 0) return false;
     const std::uint32_t next =
-        bulk.aside.empty() ? flows_[bulk.flows.first()].first : bulk.aside.front();
+        bulk.aside.empty() ? first_of(bulk.flows.first()) : bulk.aside.front();
     const double price = std::min(price_of(tickets_[next].work, 0), how_.owed_most);
     return queues_[pool.value].owed_to_bulk >= price;
 }
@@ -69,7 +69,7 @@ little::served little::serve_class(
     if (q.waiting == 0 || running_[c] >= classes_[c].concurrency) return served::none;
     if (const served s = serve_aside(pool, klass, as, now, out); s != served::none) return s;
     while (!q.flows.empty()) {
-        const std::uint32_t slot = flows_[q.flows.first()].first;
+        const std::uint32_t slot = first_of(q.flows.first());
         const work& w = tickets_[slot].work;
         const engine_table::choice where = find(w, as);
         if (where.replica.valid()) return start(slot, where, now, out);

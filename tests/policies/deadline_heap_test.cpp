@@ -1,33 +1,20 @@
 // The heap through the tickets' own links, against a set.
 #include "policies/admission/deadline_heap.hpp"
 
+#include "policies/deadline_table.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
 #include <set>
-#include <vector>
 
 namespace penstock::admission {
 namespace {
 
-struct table {
-    struct item {
-        int due = 0;
-        std::uint64_t sequence = 0;
-        heap_links order;
-    };
-    std::vector<item> items{200};
-    heap_links& links(std::uint32_t i) { return items[i].order; }
-    bool before(std::uint32_t a, std::uint32_t b) const {
-        return std::pair(items[a].due, items[a].sequence) <
-               std::pair(items[b].due, items[b].sequence);
-    }
-};
-
 TEST(deadline_heap, agrees_with_a_set_over_random_operations) {
     std::mt19937_64 random{9};
-    table all;
-    deadline_heap<table> heap{all};
+    deadline_table all;
+    deadline_heap<deadline_table> heap{all};
     std::uint32_t root = heap_links::none;
     std::set<std::tuple<int, std::uint64_t, std::uint32_t>> in;
     const auto key = [&](std::uint32_t i) {
@@ -53,8 +40,8 @@ TEST(deadline_heap, agrees_with_a_set_over_random_operations) {
 }
 
 TEST(deadline_heap, empties_in_order_when_it_was_filled_backwards) {
-    table all;
-    deadline_heap<table> heap{all};
+    deadline_table all;
+    deadline_heap<deadline_table> heap{all};
     std::uint32_t root = heap_links::none;
     for (std::uint32_t i = 0; i < 200; ++i) {
         all.items[i].due = static_cast<int>(1000 - i);
@@ -63,6 +50,25 @@ TEST(deadline_heap, empties_in_order_when_it_was_filled_backwards) {
     for (std::uint32_t i = 200; i-- > 0; root = heap.remove(root, root))
         ASSERT_EQ(root, i);
     EXPECT_EQ(root, heap_links::none);
+}
+
+TEST(deadline_heap, takes_logarithmic_time_for_each_removal_after_a_burst) {
+    constexpr std::uint32_t burst = 4096;
+    for (const bool backwards : {false, true}) {
+        deadline_table all;
+        all.items.resize(burst);
+        deadline_heap<deadline_table> heap{all};
+        std::uint32_t root = heap_links::none;
+        for (std::uint32_t i = 0; i < burst; ++i) {
+            all.items[i].due = static_cast<int>(backwards ? burst - i : i);
+            root = heap.add(root, i);
+        }
+        for (std::uint32_t left = burst; left > 0; --left) {
+            all.compared = 0;
+            root = heap.remove(root, root);
+            ASSERT_LE(all.compared, 2 * 12u) << left << " of them " << backwards;
+        }
+    }
 }
 
 }  // namespace
