@@ -95,29 +95,34 @@ class engine_table {
     double backlog() const noexcept;
 
  private:
-    struct engine {
+    // A choice looks at several engines: what it reads of each stands in one cache line.
+    struct alignas(64) engine {
         pool_index pool;
+        std::uint32_t in_flight = 0;
+        double backlog = 0;                 // what its unread prompts cost
+        double rate = 0;                    // of prefill, as it stands in the pool's sum
+        std::uint64_t kv = 0, kv_most = 0;  // tokens; most 0: not known
+        double others_kv = 0;               // tokens that are not ours
+        quantile late{0.98};                // seconds, of first tokens against their prediction
+
         bool listed = false;
         replica_table::standing stands = replica_table::standing::down;  // as counted
-        std::uint32_t in_flight = 0;
-        double backlog = 0;                                // what its unread prompts cost
-        std::uint64_t unread = 0;                          // their tokens
+        bool moved = false;  // of ours something began or ended there since it last spoke
         std::uint32_t oldest = no_slot, newest = no_slot;  // tickets that are being read
         std::uint32_t reading = 0, streams = 0;            // of those: all, and streams
-        std::uint64_t kv = 0, kv_most = 0, said_kv = 0;    // tokens; most 0: not known
+        std::uint64_t unread = 0;                          // their tokens
+        double others = 0;                                 // requests that are not ours
+        std::uint32_t most_in_flight = 0;                  // of ours, since it was last asked
         std::uint32_t slots = 0, said_slots = 0;           // of the settings; of the engine
+        std::uint64_t most_kv = 0;
+        time_point stale_at = never;  // known once it has spoken twice
         concurrency_limit limit;
         departure_rate prefill;
-        quantile late{0.98};               // seconds, of first tokens against their prediction
-        double rate = 0;                   // of prefill, as it stands in the pool's sum
-        double others = 0, others_kv = 0;  // requests and tokens that are not ours
+
         double preemptions = -1;
-        std::uint32_t most_in_flight = 0;  // of ours, since it was last asked
-        std::uint64_t most_kv = 0;
-        fact::scraped said;           // by the engine, last
-        bool moved = false;           // of ours something began or ended there since it said so
-        time_point heard{};           // from the engine last
-        time_point stale_at = never;  // known once it has spoken twice
+        std::uint64_t said_kv = 0;
+        fact::scraped said;  // by the engine, last
+        time_point heard{};  // from the engine last
         bool spoke = false;
     };
     struct pool {

@@ -1,6 +1,7 @@
-// A binary heap that knows where each of its items stands.
+// A heap that knows where each of its items stands.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -57,20 +58,24 @@ class indexed_heap {
 
  private:
     static constexpr std::uint32_t out = 0xffff'ffff;
+    // Four children share a cache line or two: half as many waits for memory as with two.
+    static constexpr std::size_t arity = 4;
+
+    static constexpr std::size_t parent_of(std::size_t at) noexcept { return (at - 1) / arity; }
 
     void set(std::size_t at, item what) noexcept {
         heap_[at] = what;
         place_[what.slot] = static_cast<std::uint32_t>(at);
     }
     void settle(std::size_t at, item what) noexcept {
-        if (at > 0 && what.key < heap_[(at - 1) / 2].key)
+        if (at > 0 && what.key < heap_[parent_of(at)].key)
             rise(at, what);
         else
             sink(at, what);
     }
     void rise(std::size_t at, item what) noexcept {
         while (at > 0) {
-            const std::size_t parent = (at - 1) / 2;
+            const std::size_t parent = parent_of(at);
             if (!(what.key < heap_[parent].key)) break;
             set(at, heap_[parent]);
             at = parent;
@@ -79,12 +84,15 @@ class indexed_heap {
     }
     void sink(std::size_t at, item what) noexcept {
         for (;;) {
-            std::size_t child = 2 * at + 1;
-            if (child >= heap_.size()) break;
-            if (child + 1 < heap_.size() && heap_[child + 1].key < heap_[child].key) ++child;
-            if (!(heap_[child].key < what.key)) break;
-            set(at, heap_[child]);
-            at = child;
+            const std::size_t first = arity * at + 1;
+            if (first >= heap_.size()) break;
+            const std::size_t end = std::min(first + arity, heap_.size());
+            std::size_t least = first;
+            for (std::size_t child = first + 1; child < end; ++child)
+                if (heap_[child].key < heap_[least].key) least = child;
+            if (!(heap_[least].key < what.key)) break;
+            set(at, heap_[least]);
+            at = least;
         }
         set(at, what);
     }

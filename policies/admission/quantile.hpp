@@ -21,8 +21,8 @@ class quantile {
     constexpr double value() const noexcept { return value_; }  // 0: nothing seen
 
  private:
-    double up_, down_;
     double value_ = 0;
+    double up_, down_;
 };
 
 }  // namespace penstock::admission

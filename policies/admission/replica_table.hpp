@@ -99,19 +99,20 @@ class replica_table {
     std::uint32_t in_flight() const noexcept { return in_flight_; }
 
  private:
+    // What every decision reads comes first.
     struct replica {
-        std::string id;
-        pool_index pool;
-        std::size_t place = 0;  // among the pool's members
-        bool listed = false;
-        std::uint32_t slots = 0;
         std::uint64_t offers = 0;
+        std::uint32_t slots = 0;
         std::uint32_t in_flight = 0;
-        health::life life;
-        health::breaker breaker;
-        health::outlier_window window;
         time_point ejected_until{};
         time_point paused_until{};
+        health::life life;
+        health::breaker breaker;
+        bool listed = false;
+        pool_index pool;
+        std::size_t place = 0;  // among the pool's members
+        health::outlier_window window;
+        std::string id;
     };
     struct pool {
         std::string id;

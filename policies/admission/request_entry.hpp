@@ -8,7 +8,8 @@
 
 namespace penstock::admission {
 
-struct request_entry {
+// What queues and their order look at stands in the first cache line.
+struct alignas(64) request_entry {
     std::uint32_t generation = 0;
     ticket_phase now = ticket_phase::over;
     bool judged = false;    // waiting: it counts in its class's queue, and its time runs
@@ -20,16 +21,16 @@ struct request_entry {
 
     std::uint32_t next = no_slot,
                   previous = no_slot;  // free; waiting: by arrival; reading: by grant
-    heap_links order;                  // waiting: by deadline, within the flow
+    heap_links order;                  // waiting: in the flow, by deadline
     std::uint32_t flow = no_slot;      // waiting
+    time_point due = never;            // what the order within a flow goes by
+    std::uint64_t sequence = 0;
+    double cost = 0;  // prompt tokens that no replica holds for certain, and the overhead
 
     struct work work;
-    double cost = 0;     // prompt tokens that no replica holds for certain, and the overhead
-    double charged = 0;  // granted: weighted tokens, on the tenant and the class
-    std::uint64_t sequence = 0;
+    double charged = 0;          // granted: weighted tokens, on the tenant and the class
     time_point expires = never;  // of the wait
     time_point first_token_by = never;
-    time_point due = never;  // what the order within a flow goes by
 
     replica_index replica;     // granted
     double predicted = 0;      // its first token, seconds from the grant; 0: not known

@@ -2,6 +2,7 @@
 #include "policies/placement/bounded_ring.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace penstock::placement {
 namespace {
@@ -37,16 +38,24 @@ void bounded_ring::build(std::span<const member> members) {
     std::sort(points_.begin(), points_.end(), [](const point& a, const point& b) {
         return a.hash != b.hash ? a.hash < b.hash : a.replica < b.replica;
     });
+    // Two buckets at least: a shift by all 64 bits is none.
+    const std::size_t buckets = std::bit_ceil(std::max<std::size_t>(points_.size(), 2));
+    shift_ = 64 - std::countr_zero(buckets);
+    starts_.assign(buckets, 0);
+    std::uint32_t at = 0;
+    for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+        while (at < points_.size() && points_[at].hash >> shift_ < bucket)
+            ++at;
+        starts_[bucket] = at;
+    }
 }
 
 std::size_t bounded_ring::first_at(std::uint64_t affinity) const noexcept {
-    const auto at = std::lower_bound(
-        points_.begin(),
-        points_.end(),
-        mixed(affinity),
-        [](const point& p, std::uint64_t hash) { return p.hash < hash; }
-    );
-    return at == points_.end() ? 0 : static_cast<std::size_t>(at - points_.begin());
+    const std::uint64_t hash = mixed(affinity);
+    std::size_t at = starts_[hash >> shift_];
+    while (at < points_.size() && points_[at].hash < hash)
+        ++at;
+    return at == points_.size() ? 0 : at;
 }
 
 }  // namespace penstock::placement

@@ -22,7 +22,7 @@ class bounded_ring {
     void build(std::span<const member> members);
 
     // The first replica from `affinity` on that `accepts`; none when the first few do not: then
-    // affinity is worth less than balance. O(log members).
+    // affinity is worth less than balance. O(1).
     template <class Accepts>
     replica_index find(std::uint64_t affinity, Accepts&& accepts) const {
         if (points_.empty()) return {};
@@ -46,7 +46,11 @@ class bounded_ring {
     };
     std::size_t first_at(std::uint64_t affinity) const noexcept;
 
-    std::vector<point> points_;
+    std::vector<point> points_;  // by hash
+    // Hashes are spread evenly, so that their first bits lead to within a point or two: a binary
+    // search would wait for memory ten times.
+    std::vector<std::uint32_t> starts_;  // [first bits of a hash]: the first point not below them
+    int shift_ = 0;                      // of a hash, to its first bits
 };
 
 }  // namespace penstock::placement
