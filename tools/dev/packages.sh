@@ -10,7 +10,7 @@ packages_build=(
 )
 packages_test=(python3-venv)
 packages_check=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
-packages_bench=(haproxy nginx-light python3-venv)
+packages_bench=(haproxy nginx-light python3-venv valgrind)
 
 install_missing() { # PACKAGE…
     local package missing=() as_root=()
