@@ -2,6 +2,7 @@
 #include "simulator/figures.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -102,6 +103,22 @@ fairness tenants_of(const run_result& run) {
     return fairness_of(offered, served);
 }
 
+std::vector<double> ranks_of(std::span<const double> values) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
+    std::vector<double> ranks(values.size());
+    for (std::size_t from = 0; from < order.size();) {
+        std::size_t until = from;
+        while (until < order.size() && values[order[until]] == values[order[from]])
+            ++until;
+        for (std::size_t i = from; i < until; ++i)
+            ranks[order[i]] = static_cast<double>(from + until - 1) / 2;
+        from = until;
+    }
+    return ranks;
+}
+
 }  // namespace
 
 bool is_good(const record& r, const domain_spec& spec) {
@@ -183,6 +200,18 @@ double recovery_of(
     for (time_point t = step_down; t + look <= runs.front().until; t += step)
         if (good_share(t, t + look) >= wanted) return seconds(t - step_down);
     return infinite;
+}
+
+double rank_correlation(std::span<const double> a, std::span<const double> b) {
+    const auto x = ranks_of(a), y = ranks_of(b);
+    const double mean = (static_cast<double>(x.size()) - 1) / 2;
+    double xy = 0, xx = 0, yy = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        xy += (x[i] - mean) * (y[i] - mean);
+        xx += (x[i] - mean) * (x[i] - mean);
+        yy += (y[i] - mean) * (y[i] - mean);
+    }
+    return xy / std::sqrt(xx * yy);
 }
 
 }  // namespace penstock::simulator

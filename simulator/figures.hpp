@@ -56,6 +56,9 @@ struct fairness {
 };
 fairness fairness_of(std::span<const double> offered, std::span<const double> served);
 
+// Spearman's ρ of pairs; equal numbers share their rank. At least two pairs.
+double rank_correlation(std::span<const double> a, std::span<const double> b);
+
 // Seconds from `step_down` until, of the arrivals of the next five seconds, the share that is good
 // is back at 95 % of what it was in [before_from, before_until). Infinite if it never is.
 double recovery_of(

@@ -182,6 +182,32 @@ double recovery(study what) {
     return recovery_of(runs, what.base.spec, time_point(20s), time_point(60s), time_point(120s));
 }
 
+returning_figures returning(study what) {
+    what.base.load.retries = 5;
+    what.base.load.obeying = 0.1;
+    std::vector<double> waits, retries, realtime_waits, realtime_retries;
+    double came_again = 0, admitted = 0;
+    for (std::uint32_t seed = 0; seed < what.seeds; ++seed) {
+        const run_result r = run(at_load(what, 2, seed), what.policy->make);
+        for (const record& each : r.records) {
+            if (each.arrived < r.from || each.arrived >= r.until) continue;
+            came_again += each.attempts > 1;
+            admitted += each.attempts > 1 && each.granted;
+            if (each.told_retry <= 0s) continue;
+            waits.push_back(seconds(each.told_wait));
+            retries.push_back(seconds(each.told_retry));
+            if (each.klass != request_class::realtime) continue;
+            realtime_waits.push_back(waits.back());
+            realtime_retries.push_back(retries.back());
+        }
+    }
+    return {
+        rank_correlation(waits, retries),
+        rank_correlation(realtime_waits, realtime_retries),
+        came_again > 0 ? admitted / came_again : 0
+    };
+}
+
 double fair_shares(study what) {
     what.base.load.tenants = {{"loud", 0.4}, {"a", 0.15}, {"b", 0.15}, {"c", 0.15}, {"d", 0.15}};
     return measure(what, 2).mean.jain;

@@ -57,6 +57,15 @@ inline constexpr double sweep_loads[] = {0.5, 0.7, 0.85, 1, 1.15, 1.3, 1.6, 2};
 
 // 0.5 → 2 → 0.5 of capacity, a minute each.
 double recovery(study what);
+// Twice the capacity, a tenth of whose clients come again whenever they are told to, five times at
+// most and within their patience; the rest go. Were all to come again, no more than half of them
+// could be served, whatever they are told.
+struct returning_figures {
+    double correlation = 0;           // of Retry-After with the predicted wait, over all refusals …
+    double realtime_correlation = 0;  // … and over those of realtime requests
+    double admitted = 0;              // share of those who came again
+};
+returning_figures returning(study what);
 // Five tenants at twice the capacity, one of whom sends two fifths.
 double fair_shares(study what);
 

@@ -110,6 +110,10 @@ void measure_policy(const policy_row& policy, const capacity& full, bool quick) 
     say("g2_tokens_bursty", of_bursty.tokens, "ratio");
     say("recovery_s", recovery(even), "s");
     say("jain", fair_shares(even), "ratio");
+    const returning_figures back = returning(even);
+    say("retry_after_correlation", back.correlation, "ratio");
+    say("retry_after_correlation_realtime", back.realtime_correlation, "ratio");
+    say("retry_after_admitted", back.admitted, "ratio");
     const figures& at_two = of_even.sweep.back().mean;
     const figures& bursts_at_two = of_bursty.sweep.back().mean;
     say("goodput_poisson_2c", at_two.goodput / full.requests, "C");

@@ -187,5 +187,13 @@ TEST(plot, a_line_leaves_ink_of_its_colour_and_a_png_begins_as_one) {
     EXPECT_EQ(png.substr(png.size() - 8, 4), "IEND");
 }
 
+TEST(rank_correlation, looks_at_the_order_alone) {
+    const std::array<double, 4> a{1, 2, 3, 4}, squared{1, 4, 9, 16}, back{9, 5, 3, 1};
+    EXPECT_DOUBLE_EQ(rank_correlation(a, squared), 1);
+    EXPECT_DOUBLE_EQ(rank_correlation(a, back), -1);
+    const std::array<double, 4> tied{1, 1, 2, 2};
+    EXPECT_NEAR(rank_correlation(a, tied), 0.8944, 1e-4);
+}
+
 }  // namespace
 }  // namespace penstock::simulator
