@@ -123,16 +123,10 @@ class upstream {
         const bool joined = !unread.empty();
         if (joined) unread += bytes;
         std::string_view rest = joined ? std::string_view(unread) : bytes;
-        while (!rest.empty()) {
-            const auto head = scan_head(rest);
-            if (head.size == 0) break;
-            const auto length =
-                static_cast<std::size_t>(std::max<std::int64_t>(0, head.content_length));
-            if (head.chunked) return false;
-            if (rest.size() - head.size < length) break;
-            if (!answer(head, rest.substr(head.size, length), slot)) return false;
-            rest.remove_prefix(head.size + length);
-        }
+        const auto each = [&](const message_head& head, std::string_view body) {
+            return answer(head, body, slot);
+        };
+        if (!take_requests(rest, each)) return false;
         unread = std::string(rest);
         return true;
     }

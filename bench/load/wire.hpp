@@ -150,6 +150,23 @@ inline message_head scan_head(std::string_view bytes) {
     }
 }
 
+// Hands each whole request of `bytes` to answer(head, body), which says whether to go on, and
+// leaves the begin of one that is not whole. False: it said no, or the request is chunked.
+template <class Answer>
+bool take_requests(std::string_view& bytes, Answer&& answer) {
+    while (!bytes.empty()) {
+        const auto head = scan_head(bytes);
+        if (head.size == 0) break;
+        const auto length =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, head.content_length));
+        if (head.chunked) return false;
+        if (bytes.size() - head.size < length) break;
+        if (!answer(head, bytes.substr(head.size, length))) return false;
+        bytes.remove_prefix(head.size + length);
+    }
+    return true;
+}
+
 // `--name value` pairs; a name that was not given has its default.
 class arguments {
  public:

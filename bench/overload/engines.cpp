@@ -129,16 +129,10 @@ void engine_servers::drop(std::uint64_t token) {
 bool engine_servers::take(std::uint64_t token, connection& from, std::string_view bytes) {
     from.unread += bytes;
     std::string_view rest = from.unread;
-    while (!rest.empty()) {
-        const auto head = scan_head(rest);
-        if (head.size == 0) break;
-        const auto length =
-            static_cast<std::size_t>(std::max<std::int64_t>(0, head.content_length));
-        if (head.chunked) return false;
-        if (rest.size() - head.size < length) break;
-        if (!answer(token, from, head, rest.substr(head.size, length))) return false;
-        rest.remove_prefix(head.size + length);
-    }
+    const auto each = [&](const message_head& head, std::string_view body) {
+        return answer(token, from, head, body);
+    };
+    if (!take_requests(rest, each)) return false;
     from.unread.erase(0, from.unread.size() - rest.size());
     return true;
 }

@@ -10,32 +10,28 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::set<errc> down_shedding_or_too_small{
-    errc::context_length_exceeded,
-    errc::queue_full,
-    errc::queue_timeout,
-    errc::wait_too_long,
-    errc::too_late,
-    errc::displaced,
-    errc::no_replica,
-    errc::would_queue,
-    errc::upstream_overloaded,
-    errc::upstream_unreachable,
-    errc::upstream_failed,
-    errc::upstream_protocol,
-    errc::upstream_broken,
-    errc::upstream_timeout
-};
-
 template <class Each>
 void for_each_code(Each each) {
     for (std::size_t i = 0; i < num_errcs; ++i)
         each(static_cast<errc>(i));
 }
 
-TEST(fall_back, leaves_a_named_model_that_is_down_sheds_or_is_too_small) {
+TEST(fall_back, leaves_a_named_model_that_is_down_or_sheds) {
+    for (const errc why : {errc::no_replica, errc::queue_full, errc::wait_too_long, errc::too_late})
+        EXPECT_TRUE(falls_back({.why = why, .left = 1s})) << describe(why).label;
+}
+
+TEST(fall_back, leaves_a_named_model_whose_engines_failed_and_none_that_refuses_the_gateway) {
+    for (const errc why :
+         {errc::upstream_unreachable, errc::upstream_failed, errc::upstream_timeout})
+        EXPECT_TRUE(falls_back({.why = why, .left = 1s})) << describe(why).label;
+    EXPECT_FALSE(falls_back({.why = errc::upstream_rejected, .left = 1s}));
+}
+
+TEST(fall_back, leaves_no_named_model_for_what_its_client_did_but_for_its_length) {
     for_each_code([](errc why) {
-        EXPECT_EQ(falls_back({.why = why, .left = 1s}), down_shedding_or_too_small.contains(why))
+        if (describe(why).who != blame::client) return;
+        EXPECT_EQ(falls_back({.why = why, .left = 1s}), why == errc::context_length_exceeded)
             << describe(why).label;
     });
 }
