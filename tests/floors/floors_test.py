@@ -54,6 +54,12 @@ BROKEN = {
         {"policies/a.cpp": "// A.\nstd::random_device source;\n"},
         {"policies/a.cpp": "// A.\n/* a comment\n ends */ std::atomic<int> n;\n"},
     ],
+    "policies_and_simulator_have_no_threads": [
+        {"simulator/a.cpp": "// A.\n#include <thread>\n"},
+        {"simulator/a.cpp": "// A.\nstd::atomic_flag busy;\n"},
+        {"tests/simulator/a_test.cpp": "// A.\n#include <mutex>\n"},
+        {"tests/policies/a_test.cpp": "// A.\nauto done = std::async(work);\n"},
+    ],
     "contracts_are_values": [
         {"include/penstock/contracts/a.hpp": HEADER + "#include <mutex>\n"},
         {"include/penstock/contracts/a.hpp": HEADER + '#include "penstock/io/task.hpp"\n'},

@@ -162,6 +162,19 @@ def policies_do_no_io(tree: Tree) -> Iterator[Violation]:
     )
 
 
+def policies_and_simulator_have_no_threads(tree: Tree) -> Iterator[Violation]:
+    """Why the thread sanitizer may pass their tests over (decision 0015)."""
+    sources = tree.cpp("policies", "simulator", "tests")
+    alone = re.compile("^(tests/)?(policies|simulator)/")
+    yield from _forbid(
+        tree,
+        (s for s in sources if alone.match(s.path)),
+        includes=r"^(thread|mutex|shared_mutex|condition_variable|atomic|semaphore|latch|barrier"
+        r"|future|stop_token)$",
+        words=r"\bstd::(jthread|thread|this_thread|mutex|atomic\w*|async)\b|\bpthread_\w+",
+    )
+
+
 def contracts_are_values(tree: Tree) -> Iterator[Violation]:
     contracts = (s for s in tree.cpp("include") if s.path.startswith("include/penstock/contracts/"))
     yield from _forbid(
@@ -359,6 +372,7 @@ RULES: list[Rule] = [
     includes_go_down,
     includes_are_full_paths,
     policies_do_no_io,
+    policies_and_simulator_have_no_threads,
     contracts_are_values,
     gateway_and_worker_meet_over_http,
     the_simulator_stands_beside_the_gateway,

@@ -34,7 +34,7 @@ lint_one() { # SOURCE; called in a process of its own
 # clang-tidy takes seconds a file, so a run has a budget. The files changed last come first; those
 # that no time is left for are named.
 lint() {
-    local seconds=480
+    local seconds=300
     [[ ${1:-} != --seconds ]] || seconds=${2:?"--seconds needs a number"}
     install check
     cmake --preset release >/dev/null
