@@ -13,6 +13,15 @@
 
 namespace penstock::admission {
 
+// Of a run. A sanitized one takes thirty times as long.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int chaotic_events = 100'000;
+#elif defined(__OPTIMIZE__)
+inline constexpr int chaotic_events = 1'000'000;
+#else
+inline constexpr int chaotic_events = 10'000;
+#endif
+
 template <class Policy>
 class chaos_of {
  public:
@@ -56,6 +65,8 @@ class chaos_of {
     // Before the books are changed.
     virtual void examine(const open_ticket&, const granted&) {}
     virtual void examine(const open_ticket&, const refused&) {}
+    virtual void examine(const open_ticket&, const event::completed&) {}
+    virtual void examine(const open_ticket&, const event::engine_refused&) {}
     virtual void examine_all() {}  // now and then, and when all is over
 
     static bool failed() { return testing::Test::HasFatalFailure(); }
@@ -200,6 +211,7 @@ class chaos_of {
         event::completed told{.end = failed && chance(2) ? ending::upstream_error : ends[below(5)]};
         if (chance(2)) told.used = {below(3000), below(3000), below(500), chance(2), chance(2)};
         if (chance(4)) policy_->on(t->name, event::first_byte{}, now_);
+        examine(*t, told);
         policy_->on(t->name, told, now_);
         close(*t);
     }
@@ -209,7 +221,9 @@ class chaos_of {
     void refuse_by_engine() {
         open_ticket* t = any_open(true);
         if (!t) return;
-        policy_->on(t->name, event::engine_refused{1ms * below(1500)}, now_);
+        const event::engine_refused told{1ms * below(1500)};
+        examine(*t, told);
+        policy_->on(t->name, told, now_);
         close(*t);
     }
 
