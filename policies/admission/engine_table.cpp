@@ -108,10 +108,9 @@ void engine_table::forget_stale(engine& e, time_point now) noexcept {
 
 void engine_table::count(pool& p, engine& e, replica_table::standing stands) noexcept {
     using standing = replica_table::standing;
-    const auto is_up = [](standing s) { return s == standing::free || s == standing::busy; };
-    p.usable += is_up(stands) - is_up(e.stands);
+    if (replica_table::is_up(e.stands)) --p.usable, p.slots -= e.slots;
+    if (replica_table::is_up(stands)) ++p.usable, p.slots += e.slots;
     p.coming += (stands == standing::coming) - (e.stands == standing::coming);
-    p.slots += is_up(stands) * e.slots - is_up(e.stands) * e.slots;
     e.stands = stands;
 }
 

@@ -144,8 +144,14 @@ bool little::advance(time_point now, verdict_batch& out) {
 }
 
 bool little::serve_all(time_point now, verdict_batch& out) {
-    for (std::uint32_t i = 0; i < queues_.size() && waiting_ > 0; ++i)
-        if (!serve(pool_index{i}, now, out)) return false;
+    const auto pools = static_cast<std::uint32_t>(queues_.size());
+    const std::uint32_t from = first_guest_;
+    // Guests come first: whose pool it is knows whether it is their turn.
+    for (std::uint32_t i = 0; i < pools && waiting_ > 0; ++i)
+        if (const pool_index pool{(from + i) % pools}; engines_.usable(pool) == 0)
+            if (!serve(pool, now, out)) return false;
+    for (std::uint32_t i = 0; i < pools && waiting_ > 0; ++i)
+        if (engines_.usable({i}) > 0 && !serve({i}, now, out)) return false;
     return true;
 }
 

@@ -77,7 +77,9 @@ class little final : public admission_policy {
     struct class_queue {
         indexed_heap<turn> flows;          // that wait
         std::vector<std::uint32_t> aside;  // tickets whose turn came while nothing suited them
+        std::uint32_t lack_room = 0;       // of these: nothing but room for their tokens
         std::uint32_t waiting = 0;         // tickets
+        std::uint32_t may_spill = 0;       // of these: may use a larger pool, too
         double cost = 0;                   // of those, prompt tokens
         double typical = 0;                // cost of one that comes, fading mean
         departure_rate departures;         // of cost, while anybody stays
@@ -116,6 +118,7 @@ class little final : public admission_policy {
 
     // little_serve.cpp
     served serve_next(pool_index pool, time_point now, verdict_batch& out);
+    void offer_to_guests(pool_index pool) noexcept;
     served serve_class(
         pool_index pool, request_class klass, request_class as, time_point now, verdict_batch& out
     );
@@ -143,7 +146,7 @@ class little final : public admission_policy {
     );
     void refuse(std::uint32_t slot, errc reason, time_point now, verdict_batch& out);
     void charge(std::uint32_t slot, double tokens);
-    void set_aside(std::uint32_t slot);
+    void set_aside(std::uint32_t slot, bool for_room);
 
     // little_queue.cpp
     void join(std::uint32_t slot);
@@ -201,7 +204,8 @@ class little final : public admission_policy {
     std::array<std::uint32_t, num_classes> running_{};  // in flight
     std::uint32_t waiting_ = 0;
     std::uint64_t sequence_ = 0;
-    bool changed_ = true;  // something may start that could not before
+    std::uint32_t first_guest_ = 0;  // pool, should it be down; others follow, round and round
+    bool changed_ = true;            // something may start that could not before
 };
 
 }  // namespace penstock::admission

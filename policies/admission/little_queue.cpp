@@ -30,6 +30,7 @@ void little::join(std::uint32_t slot) {
     f.cost += t.cost;
     q.typical = q.typical == 0 ? t.cost : q.typical * typical_kept + t.cost * (1 - typical_kept);
     q.cost += t.cost;
+    q.may_spill += t.work.pools.size > 1;
     ++q.waiting;
 }
 
@@ -67,10 +68,13 @@ void little::leave(std::uint32_t slot, time_point now) {
     }
     if (t.work.pools.empty()) return;
     class_queue& q = queue(t.work.pools.items[0], t.work.klass);
-    if (t.aside)
+    if (t.aside) {
         q.aside.erase(std::find(q.aside.begin(), q.aside.end(), slot));
-    else
+        q.lack_room -= t.lacks_room;
+    } else {
         leave_flow(slot);
+    }
+    q.may_spill -= t.work.pools.size > 1;
     q.cost = --q.waiting == 0 ? 0 : q.cost - t.cost;
     if (t.judged && --q.stayed == 0) q.departures.waiting_changed(false, now);
     t.judged = false;
@@ -90,11 +94,14 @@ void little::line_up(std::uint32_t slot, time_point now) {
     if (q.stayed++ == 0) q.departures.waiting_changed(true, now);
 }
 
-void little::set_aside(std::uint32_t slot) {
+void little::set_aside(std::uint32_t slot, bool for_room) {
     request_entry& t = tickets_[slot];
+    class_queue& q = queue(t.work.pools.items[0], t.work.klass);
     leave_flow(slot);
     t.aside = true;
-    queue(t.work.pools.items[0], t.work.klass).aside.push_back(slot);
+    t.lacks_room = for_room;
+    q.aside.push_back(slot);
+    q.lack_room += for_room;
 }
 
 // What a tenant and a class have been served; less than nothing gives back. Of a ticket that is

@@ -9,7 +9,13 @@ namespace {
 
 // Tickets that find no room for their keys and values are passed over up to this many: a large one
 // holds up few that are small, and the order stays nearly what it should be.
-constexpr std::size_t passed_for_room = 8;
+constexpr std::uint32_t passed_for_room = 8;
+
+// Of two that have tried nothing yet: the same replicas may have them.
+bool asks_the_same(const work& a, const work& b) noexcept {
+    return a.needs == b.needs && a.elsewhere == b.elsewhere && a.tried.empty() && b.tried.empty() &&
+           std::ranges::equal(a.pools, b.pools);
+}
 
 }  // namespace
 
@@ -19,12 +25,20 @@ bool little::serve(pool_index pool, time_point now, verdict_batch& out) {
             case served::one:
                 break;
             case served::none:
+                offer_to_guests(pool);
                 return true;
             case served::batch_full:
                 return false;
         }
     }
     return true;
+}
+
+// Those whose pool it is had their chance, and what is free suits none of them.
+void little::offer_to_guests(pool_index pool) noexcept {
+    bool& guest_is_next = queues_[pool.value].guest_is_next;
+    if (guest_is_next || !engines_.any_ready(pool, request_class::realtime)) return;
+    guest_is_next = changed_ = true;
 }
 
 little::served little::serve_next(pool_index pool, time_point now, verdict_batch& out) {
@@ -78,9 +92,9 @@ little::served little::serve_class(
             refuse(slot, errc::no_replica, now, out);
             return served::one;
         }
-        const bool passed = where.odd || (where.lacks_room && q.aside.size() < passed_for_room);
-        if (!passed) return served::none;
-        set_aside(slot);
+        const bool for_room = where.lacks_room && !where.odd;
+        if (for_room ? q.lack_room >= passed_for_room : !where.odd) return served::none;
+        set_aside(slot, for_room);
     }
     return served::none;
 }
@@ -93,10 +107,12 @@ little::served little::serve_aside(
         turn its;
         engine_table::choice where;
     } next;
+    const work* in_vain = nullptr;  // asked for what nobody offers now: nor does who asks the same
     for (const std::uint32_t slot : queue(pool, klass).aside) {
+        const work& w = tickets_[slot].work;
+        if (in_vain && asks_the_same(w, *in_vain)) continue;
         const turn its = turn_of(slot);
         if (next.slot != no_slot && !(its < next.its)) continue;
-        const work& w = tickets_[slot].work;
         const engine_table::choice where = find(w, as);
         if (where.replica.valid()) {
             next = {slot, its, where};
@@ -104,6 +120,8 @@ little::served little::serve_aside(
             if (full(out)) return served::batch_full;
             refuse(slot, errc::no_replica, now, out);
             return served::one;
+        } else if (where.odd) {
+            in_vain = &w;
         }
     }
     return next.slot == no_slot ? served::none : start(next.slot, next.where, now, out);
@@ -121,10 +139,13 @@ little::turn little::turn_of(std::uint32_t aside) const noexcept {
 engine_table::choice little::find(const work& work, request_class as) const {
     const pool_index first = work.pools.items[0];
     engine_table::choice found = engines_.choose(work, first, as);
+    if (found.replica.valid()) return found;
     const bool is_down = engines_.usable(first) == 0;
+    bool any_up = !is_down;
     for (std::size_t i = 1; i < work.pools.size && !found.replica.valid(); ++i) {
         const pool_index larger = work.pools.items[i];
         const pool_queues& its = queues_[larger.value];
+        any_up |= engines_.usable(larger) > 0;
         const bool nobody_waits = its.of[0].waiting == 0 && its.of[1].waiting == 0;
         const bool is_idle = nobody_waits && engines_.used(larger) < how_.spill_below;
         const bool is_guest = is_down && (nobody_waits || its.guest_is_next);
@@ -134,6 +155,8 @@ engine_table::choice little::find(const work& work, request_class as) const {
         found.odd |= before.odd;
         found.lacks_room |= before.lacks_room;
     }
+    // What nobody can take before a replica comes up holds up nobody who may go elsewhere.
+    found.odd |= !found.replica.valid() && !any_up && queue(first, work.klass).may_spill > 0;
     return found;
 }
 
@@ -174,6 +197,8 @@ void little::grant(
     class_queue& q = queue(own, w.klass);
     const pool_index serving = engines_.pool_of(where.replica);
     queues_[serving.value].guest_is_next = serving == own;
+    // The guests of several pools take turns, too.
+    if (serving != own && engines_.usable(own) == 0) first_guest_ = own.value + 1;
     if (!t.aside) q.level = std::max(q.level, flows_[t.flow].served);
     t.charged = price_of(w, where.cached);
     charge(slot, t.charged);

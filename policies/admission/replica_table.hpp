@@ -72,6 +72,9 @@ class replica_table {
         coming,  // it is not up, and will be, or will be known to be down
         down
     };
+    static constexpr bool is_up(standing s) noexcept {
+        return s == standing::free || s == standing::busy;
+    }
     standing stands(replica_index who, time_point now) const noexcept {
         return stands(replicas_[who.value], now);
     }

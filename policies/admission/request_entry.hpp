@@ -12,11 +12,12 @@ namespace penstock::admission {
 struct alignas(64) request_entry {
     std::uint32_t generation = 0;
     ticket_phase now = ticket_phase::over;
-    bool judged = false;    // waiting: it counts in its class's queue, and its time runs
-    bool aside = false;     // waiting: its turn came, but nothing that was free suited it
-    bool probe = false;     // granted as a breaker's half-open request
-    bool canceled = false;  // granted, but nobody was there any more: its end says nothing
-    bool reading = false;   // granted: its prompt is in the replica's backlog
+    bool judged = false;      // waiting: it counts in its class's queue, and its time runs
+    bool aside = false;       // waiting: its turn came, but nothing that was free suited it
+    bool lacks_room = false;  // … but for the room for its tokens
+    bool probe = false;       // granted as a breaker's half-open request
+    bool canceled = false;    // granted, but nobody was there any more: its end says nothing
+    bool reading = false;     // granted: its prompt is in the replica's backlog
     errc expiry = errc::queue_timeout;  // why, when `expires` comes
 
     std::uint32_t next = no_slot,

@@ -26,6 +26,7 @@ void life::resume(time_point now) noexcept {
     if (up_ != replica_state::ready || now - away_since_ < cold_after) return;
     up_ = replica_state::starting;
     resuming_ = true;
+    misses_ = 0;
 }
 
 bool life::probed(bool healthy, time_point now) noexcept {

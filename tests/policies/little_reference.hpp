@@ -22,6 +22,7 @@ struct waiter {
     time_point timeout, due;
     bool judged = false;
     std::uint64_t aside = 0;  // when it was passed over; 0: it was not
+    bool lacks_room = false;  // … for nothing but the room for its tokens
 };
 struct runner {
     ticket name;
@@ -232,8 +233,13 @@ class reference {
             const place where = find(w->what, as);
             if (!where.best.empty()) return grant(w, where);
             if (!has_untried(w->what)) return refuse(w);
-            if (!where.odd && !(where.lacks_room && passed.size() < 8)) return false;
+            const bool for_room = where.lacks_room && !where.odd;
+            const auto lack_room = std::count_if(passed.begin(), passed.end(), [](const auto& p) {
+                return p.second->lacks_room;
+            });
+            if (for_room ? lack_room >= 8 : !where.odd) return false;
             w->aside = ++clock_;
+            w->lacks_room = for_room;
             passed[w->aside] = w;
         }
     }

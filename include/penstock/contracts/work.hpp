@@ -16,8 +16,8 @@ inline constexpr std::size_t max_tried = 8;
 // A short list without allocation.
 template <class T, std::size_t N>
 struct inline_list {
-    std::array<T, N> items{};
     std::uint8_t size = 0;
+    std::array<T, N> items{};
 
     constexpr const T* begin() const noexcept { return items.data(); }
     constexpr const T* end() const noexcept { return items.data() + size; }
@@ -38,13 +38,17 @@ struct inline_list {
 using pool_list = inline_list<pool_index, max_pools>;
 using tried_list = inline_list<replica_index, max_tried>;
 
-// Made at the end of *read*; version and pools are set by *steer*, `tried` by *forward*.
+// Made at the end of *read*; version and pools are set by *steer*, `tried` by *forward*. A decision
+// looks at several that wait: what it reads of them fills two cache lines, and the rest comes last.
 struct work {
     std::uint64_t id = 0;
     tenant_index tenant;
     key_index key;
     request_class klass = request_class::realtime;
-    model_index model;  // as asked, after aliasing
+    bool streamed = false;
+    bool no_queue = false;
+    bool elsewhere = false;  // another model would take it: nothing is waited for that is not up
+    model_index model;       // as asked, after aliasing
     version_index version;
     pool_list pools;  // those that may serve it, preferred first
 
@@ -54,16 +58,12 @@ struct work {
     std::uint32_t output_limit = 0;     // tokens; 0: none known
     std::uint32_t cached_hint = 0;      // tokens that a replica may hold already
 
-    std::uint64_t affinity = 0;  // hash of session, user or first 2 KiB of text; 0: none
-    time_point arrived{};
+    std::uint64_t affinity = 0;        // hash of session, user or first 2 KiB of text; 0: none
+    std::uint64_t needs = 0;           // what a replica must offer: a bit per route
     time_point ttft_deadline = never;  // for the first token; `never` where there is no stream
     time_point deadline = never;
-
-    std::uint64_t needs = 0;  // what a replica must offer: a bit per route
-    bool streamed = false;
-    bool no_queue = false;
-    bool elsewhere = false;  // another model would take it: nothing is waited for that is not up
-    tried_list tried;        // excluded so far
+    tried_list tried;  // excluded so far
+    time_point arrived{};
 };
 static_assert(std::is_trivially_copyable_v<work>);
 
