@@ -7,18 +7,21 @@
 namespace penstock::gateway {
 namespace {
 
-pool_list pools_of(const model_entry& model) {
+// Those that this class and tenant may use, whatever the length of the request.
+pool_list pools_of(const model_entry& model, request_class klass, tenant_index tenant) {
     pool_list all;
     for (const auto& version : model.versions)
-        for (const auto& pool : version.pools)
-            if (!all.push(pool.index)) return all;
+        for (const auto& pool : version.terms)
+            if (pool.is_open_to(klass, tenant) && !all.push(pool.pool)) return all;
     return all;
 }
 
 std::optional<refused> sheds(const request_state& c, const model_entry& model) {
     domain& admission = *model.admission;
     if (!admission.may_shed(c.record.klass)) return std::nullopt;
-    return admission.sheds(c.record.klass, c.key->tenant_number, pools_of(model), c.record.arrived);
+    const request_class klass = c.record.klass;
+    const tenant_index tenant = c.key->tenant_number;
+    return admission.sheds(klass, tenant, pools_of(model, klass, tenant), c.record.arrived);
 }
 
 // What the model itself says, when no fallback of it would take the request either.

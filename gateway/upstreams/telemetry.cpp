@@ -64,8 +64,8 @@ io::task<void> telemetry::watch(std::string replica_id, watcher& own) {
         const answered got = co_await look(s, from, own.channel);
         own.channel.close();
         if (got == answered::none) own.is_asked = false;
-        const duration pace = got == answered::figures ? health.scrape.every : health.every;
-        if (own.is_asked && !stopping_) co_await own.pause.wait_until(after(home_.now(), pace));
+        if (!own.is_asked || stopping_) continue;
+        co_await own.pause.wait_until(after(home_.now(), health.scrape.every));
     }
     watched_.erase(replica_id);
     --num_watched_;

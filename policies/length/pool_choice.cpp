@@ -11,11 +11,6 @@ constexpr double promote_at = 0.9;   // of a context
 // A prompt this much shorter than the last is another conversation that begins alike.
 constexpr double continues_from = 0.75;
 
-bool is_open(const pool_terms& pool, const pool_question& asks) noexcept {
-    return pool.classes.contains(static_cast<std::uint32_t>(asks.klass)) &&
-           pool.tenants.contains(asks.tenant.value);
-}
-
 // The conversation's last pool still binds it.
 bool goes_on(const pool_question& asks) noexcept {
     if (!asks.last.is_known) return false;
@@ -46,7 +41,7 @@ pool_choice choose_pools(std::span<const pool_terms> pools, const pool_question&
     const pool_terms* largest = nullptr;
     bool any_open = false;
     for (const pool_terms& each : pools) {
-        if (!is_open(each, asks)) {
+        if (!each.is_open_to(asks.klass, asks.tenant)) {
             choice.others_are_reserved = true;
             continue;
         }

@@ -23,6 +23,11 @@ struct pool_terms {
     std::uint32_t max_tokens = 0;  // cap of an answer; 0: none
     access::index_set classes;     // by request_class; a pool that is reserved for others
     access::index_set tenants;     // does not exist for a request
+
+    bool is_open_to(request_class klass, tenant_index tenant) const noexcept {
+        return classes.contains(static_cast<std::uint32_t>(klass)) &&
+               tenants.contains(tenant.value);
+    }
 };
 
 struct pool_question {

@@ -29,6 +29,11 @@ class admission_script {
         const std::lock_guard held(mutex_);
         return num_asked_;
     }
+    // How many pools the last question was about.
+    std::size_t num_pools() const {
+        const std::lock_guard held(mutex_);
+        return num_pools_;
+    }
     std::vector<work> arrived() const {
         const std::lock_guard held(mutex_);
         return arrived_;
@@ -42,7 +47,7 @@ class admission_script {
     friend class scripted_admission;
     mutable std::mutex mutex_;
     std::map<key, refused> sheds_;
-    std::size_t num_asked_ = 0;
+    std::size_t num_asked_ = 0, num_pools_ = 0;
     std::vector<work> arrived_;
     std::vector<fact::scraped> scraped_;
 };
@@ -74,10 +79,12 @@ class scripted_admission final : public admission_policy {
     }
     bool advance(time_point now, verdict_batch& out) override { return slots_.advance(now, out); }
     time_point next_wakeup() const override { return slots_.next_wakeup(); }
-    std::optional<refused> sheds(request_class klass, tenant_index, const pool_list&, time_point)
-        const override {
+    std::optional<refused> sheds(
+        request_class klass, tenant_index, const pool_list& pools, time_point
+    ) const override {
         const std::lock_guard held(script_.mutex_);
         ++script_.num_asked_;
+        script_.num_pools_ = pools.size;
         const auto found = script_.sheds_.find({model_, klass});
         return found == script_.sheds_.end() ? std::nullopt : std::optional(found->second);
     }

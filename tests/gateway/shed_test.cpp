@@ -154,6 +154,22 @@ TEST_F(shed, does_not_wait_for_a_fallback_that_the_key_may_not_use) {
     EXPECT_FALSE(is_let_in({{"x-penstock-model", "chat"}, {"x-api-key", "sk-all"}}));
 }
 
+TEST_F(shed, asks_about_the_pools_that_are_not_reserved_for_others) {
+    g.emplace(
+        "threads: 1\nmodels:\n  chat:\n    pools:\n"
+        "      open: {context: 1k, replicas: [" +
+            replica_of(upstream, ", state: drained") +
+            "]}\n"
+            "      night: {context: 4k, classes: [bulk], replicas: [" +
+            replica_of(upstream) + "]}\n",
+        scripted_by(script)
+    );
+    have_one_refused();
+    script.shed("chat", request_class::realtime, overload);
+    EXPECT_EQ(ask_head(chat).status, 503);
+    EXPECT_EQ(script.num_pools(), 1u);
+}
+
 TEST_F(shed, is_of_one_class) {
     start();
     have_one_refused();
