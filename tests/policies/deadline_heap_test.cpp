@@ -39,6 +39,32 @@ TEST(deadline_heap, agrees_with_a_set_over_random_operations) {
     }
 }
 
+// The length of the right spine, which nowhere is longer than the left one's; ranks say so.
+std::uint8_t rank_of(deadline_table& all, std::uint32_t item, std::uint32_t parent) {
+    if (item == heap_links::none) return 0;
+    const heap_links& links = all.links(item);
+    EXPECT_EQ(links.parent, parent);
+    EXPECT_EQ(links.left_rank, rank_of(all, links.left, item));
+    EXPECT_EQ(links.right_rank, rank_of(all, links.right, item));
+    EXPECT_LE(links.right_rank, links.left_rank);
+    return static_cast<std::uint8_t>(links.right_rank + 1);
+}
+
+TEST(deadline_heap, leans_to_the_left_whatever_is_taken_out_of_its_middle) {
+    std::mt19937_64 random{4};
+    deadline_table all;
+    deadline_heap<deadline_table> heap{all};
+    std::uint32_t root = heap_links::none;
+    std::set<std::uint32_t> in;
+    for (int step = 0; step < 5'000 && !HasFailure(); ++step) {
+        const auto i = static_cast<std::uint32_t>(random() % all.items.size());
+        all.items[i].due = in.contains(i) ? all.items[i].due : static_cast<int>(random() % 1000);
+        root = in.contains(i) ? heap.remove(root, i) : heap.add(root, i);
+        if (!in.erase(i)) in.insert(i);
+        rank_of(all, root, heap_links::none);
+    }
+}
+
 TEST(deadline_heap, empties_in_order_when_it_was_filled_backwards) {
     deadline_table all;
     deadline_heap<deadline_table> heap{all};
