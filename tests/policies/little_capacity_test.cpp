@@ -116,6 +116,19 @@ TEST(little, waits_for_nothing_that_is_not_up_where_another_model_would_take_ove
     EXPECT_EQ(d.refusal_of(d.arrive(w)).reason, errc::no_replica);
 }
 
+TEST(little, goes_to_another_model_though_one_is_up_that_does_not_offer_what_it_needs) {
+    domain_spec spec = spec_of({{1, 1}});
+    spec.pools[0].replicas[0].offers = 1;
+    spec.pools[0].replicas[1].offers = 2;
+    little_driver d(spec);
+    d.say(0, replica_state::cordoned);
+    work w = stream(10, 1h);
+    w.needs = 1;
+    EXPECT_TRUE(d.is_waiting(d.arrive(w)));
+    w.elsewhere = true;
+    EXPECT_EQ(d.refusal_of(d.arrive(w)).reason, errc::no_replica);
+}
+
 TEST(little, always_tries_one_whatever_an_engine_says_that_it_does_for_others) {
     little_driver d(spec_of({{4}}));
     for (int i = 0; i < 5; ++i) {
