@@ -147,7 +147,15 @@ int serve(const std::string& file) {
 
 using penstock::gateway::replica_order;
 
-// `replica VERB`, and what all verbs take.
+// Before the verb or behind it: one option each, since the environment would fill in the verbs'
+// own, too, also over what was said.
+void add_replica_options(CLI::App& command, replica_order& order) {
+    command.add_option("--admin", order.admin, "where the gateway answers: a URL or unix:PATH")
+        ->envname("PENSTOCK_ADMIN");
+    command.add_option("--key", order.key, "its master key; better kept in the environment")
+        ->envname("PENSTOCK_MASTER_KEY");
+}
+
 void add_replica_verb(
     CLI::App& parent, const char* verb, const char* help, replica_order& order, std::string& wait
 ) {
@@ -157,10 +165,7 @@ void add_replica_verb(
         command->add_option("ID", order.id, "the replica, as `list` names it")->required();
     if (verb == std::string_view("drain"))
         command->add_option("--wait", wait, "until it is empty, at most so long: 30s, 5m");
-    command->add_option("--admin", order.admin, "where the gateway answers: a URL or unix:PATH")
-        ->envname("PENSTOCK_ADMIN");
-    command->add_option("--key", order.key, "its master key; better kept in the environment")
-        ->envname("PENSTOCK_MASTER_KEY");
+    command->fallthrough();
 }
 
 int run_replica(replica_order order, const std::string& wait) {
@@ -257,10 +262,11 @@ int main(int argc, char** argv) {
     replica_command->require_subcommand(1);
     replica_order order{.admin = "http://127.0.0.1:4000"};
     std::string wait;
+    add_replica_options(*replica_command, order);
     for (const auto& [verb, help] : {
              std::pair{"list", "how each replica is"},
              std::pair{"cordon", "no new request; what it has goes on"},
-             std::pair{"drain", "the same, for good"},
+             std::pair{"drain", "no new request, and those that wait are refused"},
              std::pair{"resume", "back, warmed after a long absence"},
          })
         add_replica_verb(*replica_command, verb, help, order, wait);

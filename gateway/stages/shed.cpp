@@ -18,8 +18,11 @@ pool_list pools_of(const model_entry& model, request_class klass, tenant_index t
 
 std::optional<refused> sheds(const request_state& c, const model_entry& model) {
     domain& admission = *model.admission;
-    if (!admission.may_shed(c.record.klass)) return std::nullopt;
     const request_class klass = c.record.klass;
+    if (!admission.may_shed(klass)) return std::nullopt;
+    // Who has more patience than its class is judged by its own, when it is read.
+    if (c.wishes.ttft.value_or(duration::zero()) > c.settings->limits_of(klass).ttft)
+        return std::nullopt;
     const tenant_index tenant = c.key->tenant_number;
     return admission.sheds(klass, tenant, pools_of(model, klass, tenant), c.record.arrived);
 }

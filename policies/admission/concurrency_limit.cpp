@@ -33,7 +33,8 @@ void concurrency_limit::saw_time_per_token(double seconds, std::uint32_t tokens)
 }
 
 bool concurrency_limit::grows(double target, const tuning& how) const noexcept {
-    if (value_ >= most_ || peak_ < how.grow_when_used * value_) return false;
+    // Of whole requests: what the fraction allows nobody can use.
+    if (value_ >= most_ || peak_ < how.grow_when_used * value()) return false;
     if (target > 0 && per_token_.value() >= how.grow_below * target) return false;
     if (weight_ < reviews_to_know) return true;
     const double mean = sum_n_ / weight_;

@@ -116,6 +116,14 @@ class Replica(Case):
         self.assertEqual(status, 2)
         self.assertIn("http://127.0.0.1:9", text)
 
+    def test_what_the_command_line_says_wins_over_the_environment(self):
+        for order in (["list"], ["cordon", "a"], ["drain", "a"], ["resume", "a"]):
+            for options in (order + ["--admin", "http://127.0.0.1:7"],
+                            ["--admin", "http://127.0.0.1:7"] + order):
+                status, text = self.replica("http://127.0.0.1:9", *options)
+                self.assertEqual(status, 2, options)
+                self.assertIn("http://127.0.0.1:7", text, options)
+
 
 class Explain(Case):
     MASTER = "sk-master-0123456789"

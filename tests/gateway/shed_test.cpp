@@ -170,6 +170,14 @@ TEST_F(shed, asks_about_the_pools_that_are_not_reserved_for_others) {
     EXPECT_EQ(script.num_pools(), 1u);
 }
 
+TEST_F(shed, lets_in_who_has_more_patience_than_its_class) {
+    start();
+    have_one_refused();
+    script.shed("chat", request_class::realtime, overload);
+    EXPECT_EQ(ask_head({chat[0], {"x-slo-ttft-ms", "2000"}}).status, 503);
+    EXPECT_TRUE(is_let_in({chat[0], {"x-slo-ttft-ms", "9000"}}));
+}
+
 TEST_F(shed, is_of_one_class) {
     start();
     have_one_refused();

@@ -90,6 +90,19 @@ TEST(concurrency_limit, grows_by_one_when_nearly_all_of_it_was_used) {
     EXPECT_FALSE(d.review()) << "eight of twelve are not four fifths";
 }
 
+TEST(concurrency_limit, comes_back_from_wherever_pressure_left_it) {
+    for (std::uint32_t most = 2; most <= 20; ++most)
+        for (int times = 1; times <= 30; ++times) {
+            limit_driver d(most);
+            d.after_pressure(times);
+            for (std::uint32_t i = 0; i <= most; ++i) {
+                d.limit.in_flight(d.limit.value());
+                d.review();
+            }
+            ASSERT_EQ(d.limit.value(), most) << times;
+        }
+}
+
 TEST(concurrency_limit, grows_never_beyond_the_most) {
     limit_driver d(4);
     for (int i = 0; i < 10; ++i) {
